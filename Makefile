@@ -1,0 +1,56 @@
+# Two commands do everything: `make lab` opens the course, `make test` proves it.
+# Both create .venv on first use and cost a second when it is there already.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/.ready
+NOTEBOOK_ENV := OMP_NUM_THREADS=1 COURSE_PROFILE=quick COURSE_WIDGETS=0 PYTHONHASHSEED=0
+PYTEST := $(NOTEBOOK_ENV) $(PY) -m pytest
+NEEDED_MB := 4000
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test quick chapter render lint clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found. Install Python 3.11 or newer, or say which one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This course needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'). Say which one to use: make PYTHON=python3.12 ..."; exit 1; }
+	@test -d .venv || $(PYTHON) -c 'import shutil, sys; free = shutil.disk_usage(".").free >> 20; sys.exit(free < $(NEEDED_MB) and f"The environment needs about $(NEEDED_MB) MB of disk; only {free} MB are free here.")'
+	@$(PYTHON) -m venv .venv || { echo "Could not create .venv. On Debian and Ubuntu: apt install python3-venv."; exit 1; }
+	@echo "Setting up .venv (a few minutes the first time) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch || { echo "Installing torch failed; see pip's message above (network, disk, or Python version)."; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]" || { echo "Installing the course failed; see pip's message above (network, disk, or Python version)."; exit 1; }
+	@touch $@
+
+lab: $(READY) ## set up and open JupyterLab on the map of the course
+	$(PY) -m jupyterlab $(LAB_FLAGS) course/00_start_here.ipynb
+
+test: $(READY) ## set up and prove everything: lint, contracts, unit tests, every notebook
+	@$(MAKE) --no-print-directory lint
+	$(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
+	$(PYTEST) -n 2 --dist loadfile -q course
+
+quick: $(READY) ## unit tests only
+	$(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
+
+chapter: $(READY) ## one chapter's tests and notebooks: make chapter N=3
+	@case "$(N)" in [1-9]|[1-9][0-9]) ;; *) echo 'Which chapter? For example: make chapter N=3'; exit 1;; esac
+	$(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q -m ch$$(printf '%02d' $(N))
+	$(PYTEST) -n 2 --dist loadfile -q course/ch$$(printf '%02d' $(N))_*
+
+render: $(READY) ## run every notebook again and store its normalised outputs
+	$(NOTEBOOK_ENV) $(PY) -m corelib.notebook render
+	$(PY) -m corelib.notebook ledger
+
+lint: $(READY) ## style, import contracts, stale files
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+	$(PY) -m corelib.notebook render --check
+	$(PY) -m corelib.notebook ledger --check
+
+clean: ## remove the environment and every cache
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
