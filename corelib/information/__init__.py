@@ -1,0 +1,36 @@
+"""Entropy and mutual-information estimators, and information planes. Nats, unless a name says bits."""
+
+from corelib.information.binning import binned_information, digitize, digitize_width, ebab_edges, fixed_edges
+from corelib.information.compression import RankCorrelation, compression_score, holm, rank_correlation
+from corelib.information.discrete import entropy, mutual_information, row_codes
+from corelib.information.estimate import PlaneEstimate
+from corelib.information.estimators import AdaptiveBins, FixedBins, KernelDensity, PlaneEstimator, WidthBins
+from corelib.information.kde import KdeEstimate, adaptive_noise_variance, kde_information, mixture_entropy_mc
+from corelib.information.plane import InformationPlane, PlaneRecorder
+
+__all__ = [
+    "AdaptiveBins",
+    "FixedBins",
+    "InformationPlane",
+    "KdeEstimate",
+    "KernelDensity",
+    "PlaneEstimate",
+    "PlaneEstimator",
+    "PlaneRecorder",
+    "RankCorrelation",
+    "WidthBins",
+    "adaptive_noise_variance",
+    "binned_information",
+    "compression_score",
+    "digitize",
+    "digitize_width",
+    "ebab_edges",
+    "entropy",
+    "fixed_edges",
+    "holm",
+    "kde_information",
+    "mixture_entropy_mc",
+    "mutual_information",
+    "rank_correlation",
+    "row_codes",
+]

@@ -175,8 +175,6 @@ class PlaneRecorder:
             each = estimator if isinstance(estimator, Sequence) else [estimator] * len(activity)
             if len(each) != len(activity):
                 raise ValueError(f"estimators[{name!r}] has {len(each)} entries; expected {len(activity)}, one a layer")
-                    f"estimators[{name!r}] has {len(each)} entries; expected one for {len(activity)} layers"
-                )
             found = [ruler.estimate(h, self.y) for ruler, h in zip(each, activity, strict=True)]
             point = [torch.stack([f.ixt for f in found], -1), torch.stack([f.iyt for f in found], -1)]
             self._points[name].append(torch.stack(point).cpu().numpy())
