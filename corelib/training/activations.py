@@ -68,7 +68,7 @@ _ALL = (
         2,
         initial_slope=0.25,
     ),
-    Activation("leaky_relu", lambda z: F.leaky_relu(z, _LEAK), lambda z, h: torch.where(z > 0, 1.0, _LEAK).to(z.dtype), 2),
+    Activation("leaky_relu", lambda z: F.leaky_relu(z, _LEAK), lambda z, h: _LEAK + (1 - _LEAK) * _positive(z), 2),
     Activation("sigmoid", torch.sigmoid, lambda z, h: h * (1 - h), 1),
     Activation("softsign", F.softsign, lambda z, h: (1 - h.abs()) ** 2, 1),
     Activation("linear", lambda z: z, lambda z, h: torch.ones_like(z), 1),

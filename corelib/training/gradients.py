@@ -26,14 +26,15 @@ def func_gradients(ensemble: MLPEnsemble, x: Tensor, onehot: Tensor, l2: float, 
     n_layers = len(ensemble.weights)
 
     def loss(weights: list[Tensor], biases: list[Tensor], slopes: list[Tensor]) -> Tensor:
-        h = x
+        h = z = x
         for layer in range(n_layers):
+            if layer > 0:
+                h = ensemble.activation.fn(z, *slopes[layer - 1 : layer])
             z = weights[layer] @ h + biases[layer][:, None]
-            h = ensemble.activation.fn(z, *slopes[layer : layer + 1])
         cross_entropy = -(onehot * F.log_softmax(z, dim=0)).sum(0).mean()
         return cross_entropy + l2 / 2 * sum((w**2).sum() for w in weights[:-1])
 
-    parameters = (ensemble.weights, ensemble.biases, ensemble.slopes + ensemble.slopes[:0])
+    parameters = (ensemble.weights, ensemble.biases, ensemble.slopes)
     gradients = vmap(grad(loss, argnums=(0, 1, 2)))(*parameters)
     found = [*gradients[0], *gradients[1], *gradients[2]]
     for target, gradient in zip(ensemble._views(out), found, strict=True):

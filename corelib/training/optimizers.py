@@ -30,9 +30,7 @@ class Adam:
         eps: added to the root of the second moment.
     """
 
-    def __init__(
-        self, parameters: Tensor, lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-    ):
+    def __init__(self, parameters: Tensor, lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8):
         self.parameters, self.lr, self.betas, self.eps = parameters, _learning_rate(lr), betas, eps
         self.first = torch.zeros_like(parameters)
         self.second = torch.zeros_like(parameters)

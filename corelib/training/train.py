@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from corelib.datasets import Split
 from corelib.training.ensemble import MLPEnsemble
-from corelib.training.gradients import fused_gradients, func_gradients
+from corelib.training.gradients import func_gradients, fused_gradients
 from corelib.training.optimizers import OPTIMIZERS
 
 _GRADIENTS = {"fused": fused_gradients, "func": func_gradients}

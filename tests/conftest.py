@@ -1,0 +1,23 @@
+"""Settings for the whole suite: one thread, the Triton interpreter where there is no GPU, no time limits on examples."""
+
+import os
+
+import torch
+
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")  # read when triton is imported, so it must be set before
+
+import pytest
+from hypothesis import settings
+
+torch.set_num_threads(1)
+settings.register_profile("course", deadline=None, max_examples=50, derandomize=True)
+settings.load_profile("course")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked ``gpu`` are the only ones that may be skipped."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
