@@ -1,4 +1,4 @@
-"""Settings for the whole suite: one thread, the Triton interpreter where there is no GPU, no time limits on examples."""
+"""Settings for the whole suite: one thread, the Triton interpreter where there is no GPU, untimed examples."""
 
 import os
 
