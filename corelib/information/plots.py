@@ -23,9 +23,9 @@ def plot_plane(plane: InformationPlane, *, ax=None, models: bool = False, title:
     Returns:
         ``fig, ax``.
     """
-    fig, ax = _axes(ax, (5.2, 3.8))
+    fig, ax = axes_or_new(ax, (5.2, 3.8))
     mean = plane.mean()
-    for layer, (name, color) in enumerate(zip(plane.layers, _layer_colors(len(plane.layers)), strict=True)):
+    for layer, (name, color) in enumerate(zip(plane.layers, layer_shades(len(plane.layers)), strict=True)):
         if models:
             ax.plot(plane.ixt_bits[:, :, layer], plane.iyt_bits[:, :, layer], color=color, lw=0.5, alpha=0.35)
         x, y = mean.ixt_bits[:, 0, layer], mean.iyt_bits[:, 0, layer]
@@ -82,9 +82,9 @@ def plot_information(plane: InformationPlane, *, ax=None, models: bool = True, t
     Returns:
         ``fig, ax``.
     """
-    fig, ax = _axes(ax, (5.6, 3.6))
+    fig, ax = axes_or_new(ax, (5.6, 3.6))
     ends = []
-    for layer, (name, color) in enumerate(zip(plane.layers, _layer_colors(len(plane.layers)), strict=True)):
+    for layer, (name, color) in enumerate(zip(plane.layers, layer_shades(len(plane.layers)), strict=True)):
         if models:
             ax.plot(plane.epochs, plane.ixt_bits[:, :, layer], color=color, lw=0.6, alpha=0.4)
         mean = plane.ixt_bits[:, :, layer].mean(1)
@@ -109,10 +109,10 @@ def plot_compression(scores: Mapping[str, np.ndarray], layers: Sequence[str], *,
     Returns:
         ``fig, ax``.
     """
-    fig, ax = _axes(ax, (1.4 + 1.15 * len(scores), 3.8))
+    fig, ax = axes_or_new(ax, (1.4 + 1.15 * len(scores), 3.8))
     n_layers = len(layers)
     for column, values in enumerate(scores.values()):
-        for layer, color in enumerate(_layer_colors(n_layers)):
+        for layer, color in enumerate(layer_shades(n_layers)):
             x = column + (layer - (n_layers - 1) / 2) * 0.8 / n_layers
             ax.plot(np.full(len(values), x), values[:, layer], ".", color=color, ms=4, alpha=0.5)
             mean = values[:, layer].mean()
@@ -123,41 +123,8 @@ def plot_compression(scores: Mapping[str, np.ndarray], layers: Sequence[str], *,
     return fig, ax
 
 
-def plot_edges(h: np.ndarray, edges: np.ndarray, *, ax=None, title: str = ""):
-    """Histogram of a layer's activity with bin edges above it.
-
-    Args:
-        h: activity, any shape, one layer at one epoch.
-        edges: bin edges, shape ``(E,)``.
-        ax: axes to draw on; new ones when not given.
-        title: the finding.
-
-    Returns:
-        ``fig, ax``.
-    """
-    fig, ax = _axes(ax, (5.6, 2.8))
-    values = np.asarray(h).ravel()
-    ax.hist(values, bins=80, color="#56B4E9", alpha=0.8)
-    ax.vlines(np.asarray(edges), 0, 1, transform=ax.get_xaxis_transform(), color="#D55E00", lw=0.8, alpha=0.9)
-    zeros = float((values == 0).mean())
-    ax.set_yscale("log")
-    ax.set(xlabel="activity", ylabel="values in the layer", title=title)
-    if zeros > 0.01:
-        ax.annotate(
-            f"{zeros:.0%} exact zeros",
-            xy=(0, 0.92),
-            xycoords=("data", "axes fraction"),
-            xytext=(0.35, 0.92),
-            textcoords="axes fraction",
-            va="center",
-            arrowprops={"arrowstyle": "->", "color": "0.3"},
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85},
-            color="black",
-        )
-    return fig, ax
-
-
-def _axes(ax, size: tuple[float, float]):
+def axes_or_new(ax, size: tuple[float, float]):
+    """``fig, ax`` of the axes given, or new ones of ``size`` inches."""
     import matplotlib.pyplot as plt
 
     if ax is not None:
@@ -187,7 +154,7 @@ def _direct_labels(ax, ends: list[tuple[float, str, object]]) -> None:
         )
 
 
-def _layer_colors(count: int) -> list:
+def layer_shades(count: int) -> list:
     """Early layers dark, late layers light, on a map that keeps its order in grey and for colour-blind readers."""
     import matplotlib
 
