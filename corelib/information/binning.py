@@ -56,7 +56,7 @@ def ebab_edges(h: Tensor, n_bins: int = 30, *, floor: float | None = None, mode:
     Raises:
         ValueError: NaN or infinite activity, a value below ``floor``, ``n_bins < 1``, or an unknown mode.
 
-    Source: Chelombiev et al. (2019), section 3.2 and the released code, with the rounding mended.
+    Source: Chelombiev et al. (2019), as in the released code, with its rounding mended.
     """
     _require_activity(h)
     _require_bins(n_bins)
@@ -134,7 +134,7 @@ def binned_information(h: Tensor, y: Tensor, edges: Tensor) -> PlaneEstimate:
         TypeError: labels are not integers.
         ValueError: as :func:`digitize`, or labels of another length.
 
-    Source: Chelombiev et al. (2019), section 2; I(Y;T) = H(T) + H(Y) - H(T,Y).
+    Source: Chelombiev et al. (2019); I(Y;T) = H(T) + H(Y) - H(T,Y).
     """
     _require_activity(h)
     return coded_information(digitize(h, edges), y)
