@@ -7,7 +7,7 @@ import numpy as np
 from corelib.datasets.spherical import band_powers, icosahedron, pattern_features, szt_task
 
 
-def plot_patterns(patterns: Sequence[int] = (2165, 1911, 2925)):
+def plot_patterns(patterns: Sequence[int] = (711, 917, 3850)):
     """Some of the 4096 patterns as lamps on an icosahedron, titled with what decides their label.
 
     Args:

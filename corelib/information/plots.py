@@ -37,13 +37,14 @@ def plot_plane(plane: InformationPlane, *, ax=None, models: bool = False, title:
     return fig, ax
 
 
-def plot_planes(planes: Mapping[str, InformationPlane], *, models: bool = False, columns: int = 3):
+def plot_planes(planes: Mapping[str, InformationPlane], *, models: bool = False, columns: int = 3, title: str = ""):
     """Several planes side by side on common axes, one legend.
 
     Args:
         planes: panel title to plane.
         models: also draw every model's own path.
         columns: panels in a row.
+        title: the finding.
 
     Returns:
         ``fig, axes`` with ``axes`` a flat array of the panels in use.
@@ -58,15 +59,16 @@ def plot_planes(planes: Mapping[str, InformationPlane], *, models: bool = False,
     used = grid.ravel()[: len(planes)]
     for ax in grid.ravel()[len(planes) :]:
         ax.set_axis_off()
-    for ax, (title, plane) in zip(used, planes.items(), strict=True):
-        plot_plane(plane, ax=ax, models=models, title=title)
+    for ax, (name, plane) in zip(used, planes.items(), strict=True):
+        plot_plane(plane, ax=ax, models=models, title=name)
     for ax in used:
         ax.set(xlabel="", ylabel="")
         ax.label_outer()
     fig.supxlabel("I(X;T)  [bits]")
     fig.supylabel("I(Y;T)  [bits]")
     handles, labels = used[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    fig.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    fig.suptitle(title)
     return fig, used
 
 
@@ -90,8 +92,10 @@ def plot_information(plane: InformationPlane, *, ax=None, models: bool = True, t
         mean = plane.ixt_bits[:, :, layer].mean(1)
         ax.plot(plane.epochs, mean, color=color, lw=2.2)
         ends.append((float(mean[-1]), name, color))
-    _direct_labels(ax, ends)
+    _direct_labels(ax, ends, gap=0.06 * math.log2(plane.n_samples))
     ax.set_xscale("symlog", linthresh=1)
+    ax.set_xlim(-0.15, plane.epochs[-1] * 1.1)
+    ax.set_ylim(0, 1.05 * math.log2(plane.n_samples))
     ax.axhline(math.log2(plane.n_samples), color="0.5", ls="--", lw=1)
     ax.set(xlabel="epoch (log scale)", ylabel="I(X;T)  [bits]", title=title or plane.estimator)
     return fig, ax
@@ -137,9 +141,8 @@ def _ceilings(ax, plane: InformationPlane) -> None:
     ax.axhline(plane.label_entropy / math.log(2), color="0.5", ls="--", lw=1)
 
 
-def _direct_labels(ax, ends: list[tuple[float, str, object]]) -> None:
+def _direct_labels(ax, ends: list[tuple[float, str, object]], gap: float) -> None:
     """Name each curve at its right end, moved apart so that no two names overlap."""
-    gap = 0.07 * max(ax.get_ylim()[1], 1e-9)
     y = -math.inf
     for value, name, color in sorted(ends, key=lambda end: end[0]):
         y = max(value, y + gap)

@@ -92,7 +92,7 @@ def plot_two_clusters(distance: float = 2.0, sigma: float = 1.0, *, ax=None):
     h = torch.zeros(len(distances), 2, 1, dtype=torch.float64)
     h[:, 1, 0] = torch.from_numpy(distances)
     found = kde_information(h, torch.tensor([0, 1]), sigma**2)
-    truth, _ = mixture_entropy_mc(h, sigma**2, 4000, seed=0)
+    truth, _ = mixture_entropy_mc(h, sigma**2, 40_000, seed=0)
     truth = truth - 0.5 * math.log(2 * math.pi * math.e * sigma**2)
     curves = {"upper bound": found.ixt_upper, "truth (sampled)": truth, "lower bound": found.ixt_lower}
     styles = {"upper bound": ("#D55E00", "-"), "truth (sampled)": ("0.35", "--"), "lower bound": ("#0072B2", "-")}
