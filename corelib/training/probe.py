@@ -32,6 +32,7 @@ class ActivityProbe:
             raise ValueError(f"layers holds {missing or 'nothing'}; expected names among {[n for n in known if n]}")
         self.module, self.x, self.names = module, x, list(layers)
         self._seen: dict[str, Tensor] = {}
+        self._watching = False  # the module also runs on training batches; those are none of our business
         self._hooks = [known[name].register_forward_hook(self._keep(name)) for name in self.names]
 
     def __call__(self) -> list[Tensor]:
@@ -43,10 +44,12 @@ class ActivityProbe:
         self._seen.clear()
         modes = [(part, part.training) for part in self.module.modules()]
         self.module.eval()
+        self._watching = True
         try:
             with torch.no_grad():
                 self.module(self.x)
         finally:
+            self._watching = False
             for part, training in modes:
                 part.training = training
         silent = [name for name in self.names if name not in self._seen]
@@ -70,6 +73,8 @@ class ActivityProbe:
 
     def _keep(self, name: str):
         def hook(part: nn.Module, inputs: tuple, output: Tensor) -> None:
+            if not self._watching:
+                return
             if not isinstance(output, Tensor) or not output.is_floating_point() or len(output) != len(self.x):
                 raise ValueError(f"layer {name!r} gives {type(output).__name__}; expected floats, one row a sample")
             self._seen[name] = output.detach().flatten(1)[None].clone()

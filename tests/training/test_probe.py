@@ -36,6 +36,14 @@ def test_three_lines_give_a_plane():
     assert recorder.plane().ixt.shape == (1, 1, 2) and recorder.plane().layers == ("1", "4")
 
 
+def test_training_batches_of_another_size_are_not_looked_at():
+    net, x = network(), torch.randn(5, 1, 8, 8)
+    probe = ActivityProbe(net, x)
+    before = probe()
+    net(torch.randn(3, 1, 8, 8)).sum().backward()
+    assert all(torch.equal(a, b) for a, b in zip(before, probe(), strict=True))
+
+
 def test_hooks_are_gone_after_closing():
     net = network()
     with ActivityProbe(net, torch.randn(5, 1, 8, 8)) as probe:
