@@ -1,4 +1,4 @@
-"""What lessons share: the profile, one plot style, source in place, the claims ledger, and the tools that render lessons.
+"""What lessons share: the profile, one plot style, source in place, the claims ledger, and rendering.
 
 Nothing here imports Jupyter, matplotlib or Pygments before a function needs it.
 """
