@@ -13,7 +13,6 @@ import datetime
 import math
 import multiprocessing
 import platform
-import resource
 import statistics
 import time
 from pathlib import Path
@@ -187,9 +186,16 @@ def _peak_growth(n: int, queue) -> None:
     h = torch.randn(1, n, 10, generator=torch.Generator().manual_seed(0))
     y = torch.arange(n) % 2
     kde_information(h[:, :2048], y[:2048], 1e-3)  # libraries load their code on the first call
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
+    before = _status_kb("VmRSS")
     kde_information(h, y, 1e-3)
-    queue.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    queue.put((_status_kb("VmHWM") - before) / 1024)
+
+
+def _status_kb(name: str) -> int:
+    """A line of /proc/self/status in kB (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1])
 
 
 def peak_memory(n: int) -> float:

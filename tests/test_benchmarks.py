@@ -1,0 +1,40 @@
+"""The benchmark's peers compute what we compute, on small sizes; nothing here is timed."""
+
+import importlib.util
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from corelib.information import binned_information, ebab_edges, kde_information
+
+pytestmark = pytest.mark.ch03
+PATH = Path(__file__).resolve().parents[1] / "benchmarks" / "information_plane.py"
+spec = importlib.util.spec_from_file_location("information_plane_benchmark", PATH)
+benchmark = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(benchmark)
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_the_released_code_path_gives_the_same_plane(loop):
+    h = torch.randn(1, 60, 3, generator=torch.Generator().manual_seed(0)).relu()
+    y = torch.arange(60) % 3
+    ours = binned_information(h, y, ebab_edges(h, 7, floor=0.0))
+    peer = benchmark.released_plane(h[0].numpy(), np.arange(60), y.numpy(), 7, 0.0, loop)
+    assert peer == pytest.approx((ours.ixt_bits.item(), ours.iyt_bits.item()), abs=1e-12)
+
+
+def test_the_kde_peers_give_the_same_bound():
+    h = torch.randn(1, 200, 4, generator=torch.Generator().manual_seed(0))
+    ours = kde_information(h, torch.arange(200) % 2, 0.1).ixt_upper.item() / math.log(2)
+    assert benchmark.dense_kde(h[0].numpy(), 0.1) == pytest.approx(ours, abs=1e-5)
+    assert benchmark.sklearn_kde(h[0].numpy(), 0.1) == pytest.approx(ours, abs=1e-5)
+
+
+def test_rows_say_whether_a_target_was_met():
+    times = {"ours": [1.0, 1.0], "fast peer": [3.0, 3.0], "slow": [9.0]}
+    rows = benchmark.rows_of("op", times, {"fast peer": 5.0, "slow": 5.0})
+    found = {row["provider"]: row["config"] for row in rows if row["metric"] == "ratio to ours"}
+    assert found == {"fast peer": "target 5x: missed", "slow": "target 5x: met"}
