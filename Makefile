@@ -6,6 +6,10 @@ PY := .venv/bin/python
 READY := .venv/.ready
 NOTEBOOK_ENV := OMP_NUM_THREADS=1 COURSE_PROFILE=quick COURSE_WIDGETS=0 PYTHONHASHSEED=0
 PYTEST := $(NOTEBOOK_ENV) $(PY) -m pytest
+UNIT := $(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
+NBVAL := $(PYTEST) -n 2 --dist loadfile -q
+# JupyterLab refuses to start as root (in a container, say) unless told to.
+LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 NEEDED_MB := 4000
 
 .DEFAULT_GOAL := help
@@ -25,20 +29,20 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 lab: $(READY) ## set up and open JupyterLab on the map of the course
-	$(PY) -m jupyterlab $(LAB_FLAGS) course/00_start_here.ipynb
+	$(PY) -m jupyterlab $(LAB_FLAGS) --ServerApp.root_dir="$(CURDIR)" course/00_start_here.ipynb
 
 test: $(READY) ## set up and prove everything: lint, contracts, unit tests, every notebook
 	@$(MAKE) --no-print-directory lint
-	$(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
-	$(PYTEST) -n 2 --dist loadfile -q course
+	$(UNIT)
+	$(NBVAL) course
 
 quick: $(READY) ## unit tests only
-	$(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
+	$(UNIT)
 
 chapter: $(READY) ## one chapter's tests and notebooks: make chapter N=3
 	@case "$(N)" in [1-9]|[1-9][0-9]) ;; *) echo 'Which chapter? For example: make chapter N=3'; exit 1;; esac
-	$(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q -m ch$$(printf '%02d' $(N))
-	$(PYTEST) -n 2 --dist loadfile -q course/ch$$(printf '%02d' $(N))_*
+	$(UNIT) -m ch$$(printf '%02d' $(N))
+	$(NBVAL) course/ch$$(printf '%02d' $(N))_*
 
 render: $(READY) ## run every notebook again and store its normalised outputs
 	$(NOTEBOOK_ENV) $(PY) -m corelib.notebook render
