@@ -61,11 +61,11 @@ def plot_planes(planes: Mapping[str, InformationPlane], *, models: bool = False,
         ax.set_axis_off()
     for ax, (name, plane) in zip(used, planes.items(), strict=True):
         plot_plane(plane, ax=ax, models=models, title=name)
-    for ax in used:
-        ax.set(xlabel="", ylabel="")
+    for i, ax in enumerate(used):
         ax.label_outer()
-    fig.supxlabel("I(X;T)  [bits]")
-    fig.supylabel("I(Y;T)  [bits]")
+        if i + columns >= len(used):  # nothing stands below this panel, so it carries the axis itself
+            ax.set_xlabel("I(X;T)  [bits]")
+            ax.tick_params(labelbottom=True)
     handles, labels = used[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     fig.suptitle(title)

@@ -92,6 +92,7 @@ def run_study(
     *,
     samples: torch.Tensor | None = None,
     keep: dict[int, list[torch.Tensor]] | None = None,
+    device: str = "cpu",
     progress: bool = True,
 ) -> Study:
     """Train ``settings.n_models`` networks at once and measure their planes.
@@ -102,6 +103,7 @@ def run_study(
         estimators: rulers by name; EBAB with 30 bins and each layer's floor when not given.
         samples: indices to measure on, when not all.
         keep: a dictionary to fill with epoch -> activity, for figures of single layers (costs memory).
+        device: where to train and measure, "cpu" or "cuda".
         progress: show a progress bar.
 
     Returns:
@@ -112,7 +114,7 @@ def run_study(
     """
     began = time.perf_counter()
     sizes = (data.x.shape[1], *settings.hidden, data.n_classes)
-    ensemble = MLPEnsemble(settings.n_models, sizes, settings.activation, seed=settings.seed)
+    ensemble = MLPEnsemble(settings.n_models, sizes, settings.activation, seed=settings.seed, device=device)
     split: Split = train_test_split(len(data), mode=settings.split, seed=settings.seed)
     rulers = estimators or {"EBAB": [AdaptiveBins(30, floor) for floor in ensemble.floors]}
     meta = {"activation": settings.activation, "l2": settings.l2, "seed": settings.seed, "epochs": settings.epochs}
