@@ -13,7 +13,7 @@ LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 NEEDED_MB := 4000
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick chapter render lint clean
+.PHONY: help lab test quick chapter render exercises lint clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ lab: $(READY) ## set up and open JupyterLab on the map of the course
 test: $(READY) ## set up and prove everything: lint, contracts, unit tests, every notebook
 	@$(MAKE) --no-print-directory lint
 	$(UNIT)
-	$(NBVAL) course
+	$(NBVAL) course exercises solutions
 
 quick: $(READY) ## unit tests only
 	$(UNIT)
@@ -42,11 +42,14 @@ quick: $(READY) ## unit tests only
 chapter: $(READY) ## one chapter's tests and notebooks: make chapter N=3
 	@case "$(N)" in [1-9]|[1-9][0-9]) ;; *) echo 'Which chapter? For example: make chapter N=3'; exit 1;; esac
 	$(UNIT) -m ch$$(printf '%02d' $(N))
-	$(NBVAL) course/ch$$(printf '%02d' $(N))_*
+	$(NBVAL) $$(ls -d course/ch$$(printf '%02d' $(N))_* exercises/ch$$(printf '%02d' $(N))_* solutions/ch$$(printf '%02d' $(N))_* 2>/dev/null)
 
 render: $(READY) ## run every notebook again and store its normalised outputs
 	$(NOTEBOOK_ENV) $(PY) -m corelib.notebook render
 	$(PY) -m corelib.notebook ledger
+
+exercises: $(READY) ## write exercises/ from solutions/
+	$(PY) -m corelib.grading build
 
 lint: $(READY) ## style, import contracts, stale files
 	.venv/bin/ruff check .
@@ -54,6 +57,7 @@ lint: $(READY) ## style, import contracts, stale files
 	.venv/bin/lint-imports
 	$(PY) -m corelib.notebook render --check
 	$(PY) -m corelib.notebook ledger --check
+	$(PY) -m corelib.grading build --check
 
 clean: ## remove the environment and every cache
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache

@@ -4,15 +4,12 @@ Peers are re-implemented here from their descriptions: the released EBAB code pa
 NumPy KDE, scikit-learn's KernelDensity, a loop over networks, and vmap(grad). Every timed result is checked against
 ours before it counts. Run it with one thread:
 
-    OMP_NUM_THREADS=1 python benchmarks/information_plane.py [--quick]
+    OMP_NUM_THREADS=1 python -m benchmarks.information_plane [--quick]
 """
 
 import argparse
-import csv
-import datetime
 import math
 import multiprocessing
-import platform
 import statistics
 import time
 from pathlib import Path
@@ -24,10 +21,10 @@ from sklearn.neighbors import KernelDensity as SklearnKernelDensity
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
+from benchmarks.table import row, show, target, write
 from corelib.datasets import szt_task, train_test_split
 from corelib.information import binned_information, ebab_edges, kde_information
 from corelib.information.study import SZT_HIDDEN, StudySettings, run_study
-from corelib.notebook.results import machine
 from corelib.training import Adam, MLPEnsemble
 from corelib.training.gradients import fused_gradients
 
@@ -210,40 +207,16 @@ def peak_memory(n: int) -> float:
 
 
 def rows_of(op: str, times: dict, targets: dict) -> list[dict]:
-    """Result rows in long form: a time for every provider, a ratio to ours for every peer."""
+    """Result rows: a time for every provider, a ratio to ours for every peer."""
     ours = statistics.median(next(iter(times.values())))
     rows = []
     for provider, values in times.items():
-        low, high = np.quantile(values, [0.2, 0.8])
-        rows.append(_row(op, provider, "time", "ms", statistics.median(values), low, high))
+        rows.append(row(op, provider, "time", "ms", values, x=("N", 4096)))
         if provider in targets:
-            ratio = statistics.median(values) / ours
-            met = "met" if ratio >= targets[provider] else "missed"
-            config = f"target {targets[provider]:g}x: {met}"
-            rows.append(_row(op, provider, "ratio to ours", "x", ratio, low / ours, high / ours, config))
+            ratios = [value / ours for value in values]
+            config = target(f"{targets[provider]:g}x", statistics.median(ratios) >= targets[provider])
+            rows.append(row(op, provider, "ratio to ours", "x", ratios, config=config, x=("N", 4096)))
     return rows
-
-
-def _row(op, provider, metric, unit, median, low, high, config="", x_name="N", x_value=4096) -> dict:
-    info = machine()
-    return {
-        "op": op,
-        "provider": provider,
-        "mode": "cpu, one thread",
-        "metric": metric,
-        "unit": unit,
-        "x_name": x_name,
-        "x_value": x_value,
-        "median": f"{median:.4g}",
-        "p20": f"{low:.4g}",
-        "p80": f"{high:.4g}",
-        "config": config,
-        "cpu": info["cpu"],
-        "gpu_name": info["gpu"] or "",
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-    }
 
 
 def main() -> None:
@@ -255,18 +228,12 @@ def main() -> None:
     rows = rows_of("EBAB plane, a layer-epoch", *bench_binning(quick))
     rows += rows_of("KDE of a layer", *bench_kde(quick))
     rows += rows_of("training step, 50 networks", *bench_training(quick))
-    growth = peak_memory(20_000)
-    config = f"target < 64 MB: {'met' if growth < 64 else 'missed'}"
-    rows.append(_row("KDE of a layer", "ours", "peak memory growth", "MB", growth, growth, growth, config, "N", 20_000))
-    for row in rows:
-        value = f"{row['median']:>8} {row['unit']}"
-        print(f"{row['op']:28s} {row['provider']:32s} {row['metric']:20s} {value:12s} {row['config']}")
+    growth, n = peak_memory(20_000), ("N", 20_000)
+    met = target("< 64 MB", growth < 64)
+    rows.append(row("KDE of a layer", "ours", "peak memory growth", "MB", growth, config=met, x=n))
+    show(rows)
     if not quick:
-        RESULTS.parent.mkdir(exist_ok=True)
-        with RESULTS.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write(RESULTS, rows)
 
 
 if __name__ == "__main__":

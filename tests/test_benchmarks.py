@@ -1,20 +1,15 @@
 """The benchmark's peers compute what we compute, on small sizes; nothing here is timed."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from benchmarks import information_plane as benchmark
 from corelib.information import binned_information, ebab_edges, kde_information
 
 pytestmark = pytest.mark.ch03
-PATH = Path(__file__).resolve().parents[1] / "benchmarks" / "information_plane.py"
-spec = importlib.util.spec_from_file_location("information_plane_benchmark", PATH)
-benchmark = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(benchmark)
 
 
 @pytest.mark.parametrize("loop", [True, False])

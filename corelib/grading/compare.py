@@ -131,7 +131,8 @@ def _explain_leaf(expected: Any, value: Any, at: str, numbers: Callable) -> str:
         return f"shape is {value.shape}{at}; expected {expected.shape}"
     if value.dtype.kind in "fc" and not np.isfinite(value[np.isfinite(expected)]).all():
         bad = int((~np.isfinite(value)).sum())
-        return f"{bad} of {value.size} numbers{at} are NaN or infinite; expected finite ones"
+        which = f"{bad} of {value.size} numbers{at} are" if value.size > 1 else f"the number{at} is"
+        return f"{which} NaN or infinite; expected finite ones"
     if value.dtype.kind not in "fc":
         wrong, rule = value != expected, "these must be equal"
     else:

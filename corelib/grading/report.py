@@ -113,7 +113,7 @@ def _lines(question: Question, verdict: Verdict) -> tuple[tuple[str, str], ...]:
     if verdict.failures:
         lines += _failure_lines(question, verdict.failures[0])
         if len(verdict.failures) > 1:
-            others = ", ".join(dict.fromkeys(failure.case.label for failure in verdict.failures[1:]))
+            others = "; ".join(dict.fromkeys(failure.case.label for failure in verdict.failures[1:]))
             lines.append(("also wrong", others))
     if verdict.diagnosis:
         lines.append(("hint", verdict.diagnosis.says))

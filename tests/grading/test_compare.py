@@ -26,7 +26,7 @@ VALUE = (1.0, {"edges": np.array([1.0, 2.0])})
         ((1.0, {"edges": np.array([1, 2])}), "dtype is integer"),
         ((1.0, {"edges": np.array([[1.0, 2.0]])}), r"shape is \(1, 2\)"),
         ((1.0, {"edges": np.array([1.0, math.nan])}), "1 of 2 numbers .* NaN or infinite"),
-        ((math.inf, {"edges": np.array([1.0, 2.0])}), r"1 of 1 numbers at \[0\] are NaN or infinite"),
+        ((math.inf, {"edges": np.array([1.0, 2.0])}), r"the number at \[0\] is NaN or infinite"),
         ((1.0, {"edges": np.array([1.0, 2.1])}), r"1 of 2 numbers .* element \(1,\) is 2.1; expected 2 "),
     ],
 )

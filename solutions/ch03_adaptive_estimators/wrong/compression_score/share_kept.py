@@ -1,0 +1,11 @@
+"""Wrong: the share that is left, not the share that is lost."""
+
+import numpy as np
+
+
+def compression_score(ixt):
+    """Share of the largest information that is lost at the end."""
+    if len(ixt) < 2 or np.isnan(ixt).any():
+        raise ValueError(f"ixt has shape {ixt.shape} or holds NaN; expected two snapshots or more, and numbers")
+    largest = ixt.max(axis=0)
+    return np.where(largest > 0, ixt[-1] / np.where(largest > 0, largest, 1), 1.0)

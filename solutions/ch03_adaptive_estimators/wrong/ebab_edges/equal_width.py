@@ -1,0 +1,16 @@
+"""Wrong: bins of equal width over the layer's range."""
+
+import numpy as np
+
+
+def ebab_edges(h, n_bins, floor):
+    """Left edges of one layer's adaptive bins."""
+    if n_bins < 1:
+        raise ValueError(f"n_bins is {n_bins}; expected at least 1")
+    if np.isnan(h).any():
+        raise ValueError("h holds NaN; expected numbers")
+    if floor is not None and h.min() < floor:
+        raise ValueError(f"h holds {h.min()}, below the floor {floor}")
+    # wrong: wherever the values are, the edges are evenly spaced
+    edges = np.linspace(h.min(), h.max(), n_bins + 1)
+    return edges if floor is None else np.append(floor, edges)

@@ -1,0 +1,20 @@
+"""Wrong: ranks are computed in floating point, as in the paper's released code."""
+
+import numpy as np
+
+
+def ebab_edges(h, n_bins, floor):
+    """Left edges of one layer's adaptive bins."""
+    if n_bins < 1:
+        raise ValueError(f"n_bins is {n_bins}; expected at least 1")
+    if np.isnan(h).any():
+        raise ValueError("h holds NaN; expected numbers")
+    if floor is not None and h.min() < floor:
+        raise ValueError(f"h holds {h.min()}, below the floor {floor}")
+    u = np.unique(h)
+    if floor is not None and u[-1] > floor:
+        u = u[u != floor]
+    # wrong: k * (U / B) may fall just short of a whole number
+    ranks = [int(k * (len(u) / n_bins)) for k in range(n_bins)]
+    edges = u[[*ranks, -1]]
+    return edges if floor is None else np.append(floor, edges)

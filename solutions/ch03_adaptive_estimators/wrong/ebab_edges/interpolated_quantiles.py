@@ -1,0 +1,19 @@
+"""Wrong: quantiles of the distinct values, with ranks up to U - 1 and between values."""
+
+import numpy as np
+
+
+def ebab_edges(h, n_bins, floor):
+    """Left edges of one layer's adaptive bins."""
+    if n_bins < 1:
+        raise ValueError(f"n_bins is {n_bins}; expected at least 1")
+    if np.isnan(h).any():
+        raise ValueError("h holds NaN; expected numbers")
+    if floor is not None and h.min() < floor:
+        raise ValueError(f"h holds {h.min()}, below the floor {floor}")
+    u = np.unique(h)
+    if floor is not None and u[-1] > floor:
+        u = u[u != floor]
+    # wrong: rank k * (U - 1) / B instead of k * U // B
+    edges = np.quantile(u, np.linspace(0, 1, n_bins + 1))
+    return edges if floor is None else np.append(floor, edges)

@@ -1,0 +1,17 @@
+"""Wrong: no error for an impossible number of bins."""
+
+import numpy as np
+
+
+def ebab_edges(h, n_bins, floor):
+    """Left edges of one layer's adaptive bins."""
+    # wrong: n_bins = 0 gives a single edge
+    if np.isnan(h).any():
+        raise ValueError("h holds NaN; expected numbers")
+    if floor is not None and h.min() < floor:
+        raise ValueError(f"h holds {h.min()}, below the floor {floor}")
+    u = np.unique(h)
+    if floor is not None and u[-1] > floor:
+        u = u[u != floor]
+    edges = u[np.append(np.arange(n_bins) * len(u) // n_bins, -1)]
+    return edges if floor is None else np.append(floor, edges)

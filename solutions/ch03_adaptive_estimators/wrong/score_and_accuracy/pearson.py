@@ -1,0 +1,19 @@
+"""Wrong: the values are correlated, not their ranks."""
+
+import numpy as np
+
+
+def ranks(values):
+    """The values themselves, centred, of norm 1."""
+    return (values - values.mean()) / np.linalg.norm(values - values.mean())
+
+
+def score_and_accuracy(score, train_accuracy, test_accuracy, permutations):
+    """Spearman's rho of score and test accuracy of the living, and its two-sided permutation p-value."""
+    alive = train_accuracy >= 0.6
+    for name, values in (("score", score[alive]), ("test_accuracy", test_accuracy[alive])):
+        if np.ptp(values) == 0:
+            raise ValueError(f"{name} is constant")
+    a, b = ranks(score[alive]), ranks(test_accuracy[alive])
+    rho, shuffled = a @ b, b[permutations] @ a
+    return float(rho), float((1 + (np.abs(shuffled) >= abs(rho) - 1e-12).sum()) / (1 + len(shuffled)))

@@ -1,0 +1,36 @@
+"""Wrong: each pair is counted twice."""
+
+import numpy as np
+
+GOLDEN = (1 + 5**0.5) / 2
+VERTICES = np.array(
+    [
+        (GOLDEN, 0, 1),
+        (GOLDEN, 0, -1),
+        (0, 1, -GOLDEN),
+        (1, GOLDEN, 0),
+        (0, -1, -GOLDEN),
+        (0, -1, GOLDEN),
+        (-1, -GOLDEN, 0),
+        (-GOLDEN, 0, 1),
+        (-1, GOLDEN, 0),
+        (-GOLDEN, 0, -1),
+        (0, 1, GOLDEN),
+        (1, -GOLDEN, 0),
+    ]
+)
+
+
+def szt_task(rows):
+    """Patterns and labels of the rows."""
+    if ((rows < 0) | (rows > 4095)).any():
+        raise ValueError(f"rows go from {rows.min()} to {rows.max()}; expected 0 to 4095")
+    x = rows[:, None] >> np.arange(11, -1, -1) & 1
+    dots = VERTICES @ VERTICES.T
+    neighbours, antipodes = np.isclose(dots, GOLDEN), np.isclose(dots, -GOLDEN - 2)
+    k = x.sum(axis=1)
+    # wrong: the symmetric matrices hold each pair as (i, j) and as (j, i)
+    a = ((x @ neighbours) * x).sum(axis=1)
+    c = ((x @ antipodes) * x).sum(axis=1)
+    y = 114 * k - 11 * k**2 + 24 * a - 12 * c >= 430
+    return x, y.astype(np.int64)
