@@ -1,9 +1,12 @@
-"""Every question of the course, found by name: ``"ch03.ebab_edges"`` is the module of that name in ``questions``."""
+"""Every question of the course, found by name: ``"ch03.ebab_edges"`` is the module of that name in ``questions``.
+
+A chapter's package lists its questions in ``QUESTIONS``, in the order of its exercises.
+"""
 
 import importlib
 import pkgutil
-import re
 
+from corelib.grading import questions
 from corelib.grading.question import Question
 
 
@@ -23,11 +26,11 @@ def find_question(name: str) -> Question:
         chapter = str(name).partition(".")[0]
         near = [known for known in question_names() if known.startswith(f"{chapter}.")] or question_names()
         raise ValueError(f"name is {name!r}; expected one of {', '.join(near)}")
-    return importlib.import_module(f"corelib.grading.questions.{name}").QUESTION
+    return importlib.import_module(f"{questions.__name__}.{name}").QUESTION
 
 
 def question_names(chapter: str | None = None) -> list[str]:
-    """Names of all questions in the order of chapter and name, without importing any.
+    """Names of all questions, by chapter and in the order of its exercises, without importing any question.
 
     Args:
         chapter: only those of this chapter, ``"ch03"``.
@@ -35,17 +38,10 @@ def question_names(chapter: str | None = None) -> list[str]:
     Raises:
         ValueError: there is no such chapter, or it has no questions.
     """
-    package = importlib.import_module("corelib.grading.questions")
-    names = []
-    for folder in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
-        if re.fullmatch(r"ch\d\d", folder.name) and folder.ispkg:
-            inner = importlib.import_module(f"corelib.grading.questions.{folder.name}")
-            short = sorted(m.name for m in pkgutil.iter_modules(inner.__path__) if not m.name.startswith("_"))
-            names += [f"{folder.name}.{name}" for name in short]
-    if chapter is None:
-        return names
-    found = [name for name in names if name.startswith(f"{chapter}.")]
-    if not found:
-        known = ", ".join(sorted({name.partition(".")[0] for name in names}))
-        raise ValueError(f"chapter is {chapter!r}; expected one of {known}")
-    return found
+    chapters = sorted(module.name for module in pkgutil.iter_modules(questions.__path__) if module.ispkg)
+    if chapter is not None:
+        if chapter not in chapters:
+            raise ValueError(f"chapter is {chapter!r}; expected one of {', '.join(chapters)}")
+        chapters = [chapter]
+    packages = [importlib.import_module(f"{questions.__name__}.{name}") for name in chapters]
+    return [f"{name}.{short}" for name, package in zip(chapters, packages, strict=True) for short in package.QUESTIONS]

@@ -47,7 +47,8 @@ c.Execute.timeout = 180  # seconds a cell; some cells draw a figure from a study
 _README = """\
 # Exercises for nbgrader 0.9
 
-The kernel that runs the notebooks needs the course's library: `pip install -e .` in the course's folder. Then, here:
+The kernel that runs the notebooks needs the course's library: `pip install -e .` in the course's folder. Each folder of
+`source/` is an assignment. In this folder:
 
 ```
 nbgrader generate_assignment {assignment}
@@ -66,7 +67,7 @@ there, and it can do what you can do on your machine. For grades that count, let
 own grader, which runs every answer apart, grade:
 
 ```
-python -m corelib.grading grade submitted --csv grades.csv
+python -m corelib.grading grade submitted --questions {chapter} --csv own_grades.csv
 ```
 """
 
@@ -94,10 +95,9 @@ def export(root: Path, folder: Path, seed: int) -> list[Path]:
     sources = sorted((root / "solutions").glob("ch*/*.ipynb"))
     if not sources:
         raise ValueError(f"{root / 'solutions'} holds no exercises; expected chNN_slug/exMM_slug.ipynb")
-    files = {
-        "nbgrader_config.py": _CONFIG,
-        "README.md": _README.format(assignment=sources[0].parent.name, seed=seed),
-    }
+    first = sources[0].parent.name
+    readme = _README.format(assignment=first, chapter=first.partition("_")[0], seed=seed)
+    files = {"nbgrader_config.py": _CONFIG, "README.md": readme}
     for source in sources:
         place = source.relative_to(root / "solutions").as_posix()
         files[f"source/{place}"] = source_notebook(source.read_text(encoding="utf-8"), f"solutions/{place}", seed)

@@ -14,7 +14,7 @@ from corelib.grading.question import Question
 
 # Dark text on a pale ground of its own reads the same in a light and in a dark notebook; a word says it without colour.
 LOOK = {PASS: ("✓", "#E3F3EA", "#00593F"), FAIL: ("✗", "#FBE9E2", "#8A3A00"), TODO: ("○", "#ECECEC", "#3C3C3C")}
-_SHOWN = 8
+_SHOWN, _NAMED = 8, 3
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Report:
     def _repr_html_(self) -> str:
         _, ground, ink = LOOK[self.status]
         rows = "".join(
-            f'<tr style="background:none"><td style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;'
+            f'<tr style="background:none"><td style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;white-space:nowrap;'
             f'color:{ink}"><b>{escape(what)}</b></td>'
             f'<td style="text-align:left;color:#1A1A1A;white-space:pre-wrap">{escape(text)}</td></tr>'
             for what, text in self.lines
@@ -112,9 +112,10 @@ def _lines(question: Question, verdict: Verdict) -> tuple[tuple[str, str], ...]:
     lines = [("problem", verdict.message)] if verdict.message else []
     if verdict.failures:
         lines += _failure_lines(question, verdict.failures[0])
-        if len(verdict.failures) > 1:
-            others = "; ".join(dict.fromkeys(failure.case.label for failure in verdict.failures[1:]))
-            lines.append(("also wrong", others))
+        others = list(dict.fromkeys(failure.case.label for failure in verdict.failures[1:]))
+        if others:
+            more = f"; and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            lines.append(("also wrong", "; ".join(others[:_NAMED]) + more))
     if verdict.diagnosis:
         lines.append(("hint", verdict.diagnosis.says))
     return tuple(lines)

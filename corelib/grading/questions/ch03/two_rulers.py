@@ -28,16 +28,16 @@ MAPS: dict[str, tuple[str, str, Callable[[np.ndarray], np.ndarray]]] = {
     "shift": ("a shift", "adding 0.5", lambda h: h + 0.5),
     "monotone": ("increasing maps", "taking sinh(2h)", lambda h: np.sinh(2 * h)),
 }
-_LAYER, _LEARNED, _WELL_COMPRESSED = 2, 0.95, 0.4
+_LAYER, _LEARNED, _COMPRESSED = 2, 0.95, 0.38
 
 
 @functools.lru_cache(maxsize=16)
 def tanh_run(seed: int) -> np.ndarray:
     """Activity of the last hidden layer of a small tanh network at seven moments of its training.
 
-    Networks 12-10-5-3-2 are trained on the 4096 patterns, sixteen at a time. Of those that learned (training accuracy
-    at least 0.95) the one is taken whose last hidden layer compresses most under 30 fixed bins on [-1, 1]; if that is
-    by less than 0.4, sixteen more are trained. It is chosen, and no average.
+    Networks 12-10-5-3-2 are trained on the 4096 patterns, eight at a time. Of those that learned (training accuracy at
+    least 0.95) the one is taken whose last hidden layer compresses most under 30 fixed bins on [-1, 1]; while that is
+    by less than 0.38, eight more are trained. The run is a chosen one, not a typical one.
 
     Args:
         seed: seed of initial weights and split, >= 0.
@@ -47,9 +47,9 @@ def tanh_run(seed: int) -> np.ndarray:
         about two seconds the first time.
     """
     best, best_score = None, -1.0
-    for trial in range(4):
+    for trial in range(6):
         settings = StudySettings(
-            "tanh", (10, 5, 3), n_models=16, epochs=160, lr=0.025, snapshots=7, seed=seed + 1000 * trial
+            "tanh", (10, 5, 3), n_models=8, epochs=160, lr=0.025, snapshots=7, seed=seed + 1000 * trial
         )
         kept: dict[int, list[torch.Tensor]] = {}
         study = run_study(szt_task(), settings, {"": FixedBins(-1.0, 1.0)}, keep=kept, progress=False)
@@ -57,7 +57,7 @@ def tanh_run(seed: int) -> np.ndarray:
         if score.max() > best_score:
             best_score = float(score.max())
             best = torch.stack([layers[_LAYER][int(score.argmax())] for layers in kept.values()]).double().numpy()
-        if best_score >= _WELL_COMPRESSED:
+        if best_score >= _COMPRESSED:
             break
     best.flags.writeable = False
     return best
@@ -215,6 +215,10 @@ def _ignores_values(h: np.ndarray, value: dict) -> bool:
     return any(_not_a_ruler(h, value[ruler], ruler) for ruler in RULERS)
 
 
+def _swapped(h: np.ndarray, value: dict) -> bool:
+    return not _judge(h, value | {"compresses": value["keeps"], "keeps": value["compresses"]})
+
+
 def _too_close(h: np.ndarray, value: dict) -> bool:
     return not _same_twice(h, value) and "the difference" in _judge(h, value)
 
@@ -251,6 +255,12 @@ QUESTION = Question(
             "Codes have to come from the values: equal values in equal bins, larger values in the same bin or a later"
             " one. Sorted edges and np.searchsorted do that.",
             _of_run(_ignores_values),
+        ),
+        Diagnosis(
+            "swapped",
+            "Your two rulers are what was asked for, under each other's names: 'compresses' is the one with the larger"
+            " score.",
+            _of_run(_swapped),
         ),
         Diagnosis(
             "difference_too_small",
