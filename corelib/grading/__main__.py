@@ -162,8 +162,10 @@ def _seed(given: int | None, journal: Journal) -> int:
 def _nbgrader(options: argparse.Namespace) -> int:
     from corelib.grading.nbgrader import export
 
-    for path in export(require_course_root(), options.folder, _seed(options.seed, Journal(None))):
+    seed = _seed(options.seed, Journal(None))
+    for path in export(require_course_root(), options.folder, seed):
         print(path)
+    print(f"seed {seed}: give it again with --seed to write the same hidden tests")
     return 0
 
 

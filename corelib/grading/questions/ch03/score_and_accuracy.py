@@ -32,8 +32,15 @@ def _orders(rng: np.random.Generator, count: int, n: int) -> np.ndarray:
     return rng.permuted(np.tile(np.arange(n), (count, 1)), axis=1)
 
 
+def _one_way_orders(rng: np.random.Generator, networks: tuple, count: int) -> np.ndarray:
+    """Orders of the accuracies that give stronger correlations than the same orders of the scores do."""
+    a, b = (_centred(stats.rankdata(networks[i])) for i in (0, 2))
+    orders = _orders(rng, 10 * count, len(a))
+    return orders[np.argsort(np.abs(a[orders] @ b) - np.abs(b[orders] @ a))[:count]]
+
+
 def _cases(rng: np.random.Generator) -> list[Case]:
-    five = _networks(rng, 5)
+    five, weak = _networks(rng, 5), _networks(rng, 15, slope=1)
     all_orders = np.array(list(itertools.permutations(range(5))))
     related = np.sort(rng.uniform(0, 0.5, size=16))
     perfect = (related, rng.uniform(0.9, 1, size=16), 0.9 + related**3)
@@ -44,6 +51,8 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     same_accuracy[2][same_accuracy[1] >= _ALIVE] = 0.97
     return [
         Case("20 networks, no two alike", (*_networks(rng, 20, slope=4), _orders(rng, 199, 20))),
+        Case("a weak relation, if any", (*weak, _one_way_orders(rng, weak, 199))),
+        Case("eleven networks, rounded to two digits", (*_networks(rng, 11, 4, digits=2), _orders(rng, 99, 11))),
         Case("networks that share scores and accuracies", (*_networks(rng, 24, 3, digits=1), _orders(rng, 299, 24))),
         Case("two dead networks among twelve", (*_networks(rng, 12, slope=4, dead=2), _orders(rng, 99, 10))),
         Case("a training accuracy of exactly 0.6 is alive", (*at_the_limit, _orders(rng, 149, 11))),
