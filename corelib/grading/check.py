@@ -6,6 +6,7 @@ import tracemalloc
 import types
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import lru_cache
 
 from corelib.grading.catalogue import find_question
 from corelib.grading.child.values import NotPlainError, decode, encode, plain
@@ -36,13 +37,19 @@ def check(name: str, answer: Callable, *, seed: int = CHECK_SEED) -> Report:
     if not callable(answer):
         return Report.of_trouble(name, f"answer is a {type(answer).__name__}; expected the function {question.entry}")
     try:
-        exam = draw_exam(question, seed)
+        exam = _exam(question, seed)
         verdict = _judge_here(exam, answer)
     except Exception as error:  # a broken question is our fault, and still no reason to stop a notebook
         return Report.of_trouble(name, f"the check itself failed ({type(error).__name__}: {error})", question.title)
     report = Report.of_verdict(question, verdict, notes=_notes(question, answer))
     remember(name, verdict.status, verdict.points)
     return report
+
+
+@lru_cache(maxsize=32)
+def _exam(question: Question, seed: int) -> Exam:
+    """The same cases each time a learner tries again; every call gets copies of them."""
+    return draw_exam(question, seed)
 
 
 def _judge_here(exam: Exam, answer: Callable) -> Verdict:

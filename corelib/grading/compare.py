@@ -123,7 +123,8 @@ def _explain_leaf(expected: Any, value: Any, at: str, numbers: Callable) -> str:
     if expected is None or isinstance(expected, str):
         return "" if expected == value else f"you returned {value!r}{at}; expected {expected!r}"
     wanted, found = _dtype(expected), _dtype(value)
-    whole = isinstance(expected, float) and isinstance(value, int)  # 0 is a fine way to write 0.0
+    # 0 is a fine way to write 0.0; an integer beyond all floats is not.
+    whole = isinstance(expected, float) and isinstance(value, int) and value.bit_length() < 1024
     if wanted != found and not whole:
         return f"dtype is {found}{at}; expected {wanted}"
     expected, value = _array(expected), _array(float(value) if whole else value)
@@ -134,7 +135,7 @@ def _explain_leaf(expected: Any, value: Any, at: str, numbers: Callable) -> str:
         which = f"{bad} of {value.size} numbers{at} are" if value.size > 1 else f"the number{at} is"
         return f"{which} NaN or infinite; expected finite ones"
     if value.dtype.kind not in "fc":
-        wrong, rule = value != expected, "these must be equal"
+        wrong, rule = np.asarray(value != expected), "these must be equal"
     else:
         with np.errstate(invalid="ignore", over="ignore"):
             wrong, rule = numbers(expected, value)
@@ -144,7 +145,11 @@ def _explain_leaf(expected: Any, value: Any, at: str, numbers: Callable) -> str:
     first = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
     share = f"{int(wrong.sum())} of {wrong.size} numbers{at} differ: " if wrong.size > 1 else ""
     place = f"element {tuple(map(int, first))} is " if wrong.ndim else f"the number{at} is "
-    return f"{share}{place}{value[first]:.10g}; expected {expected[first]:.10g} ({rule})"
+    return f"{share}{place}{_number(value[first])}; expected {_number(expected[first])} ({rule})"
+
+
+def _number(number: Any) -> str:
+    return f"{number:.10g}" if isinstance(number, np.inexact) else str(number)
 
 
 def _kind(value: Any) -> str:

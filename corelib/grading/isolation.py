@@ -1,9 +1,10 @@
 """Where a learner's code runs: in a bubblewrap sandbox where that works, else in a confined process.
 
 Both show an answer the Python installation and nothing else: not the course, not the questions, not other submissions,
-no home folder, no ``/etc/passwd``. The sandbox has namespaces of its own besides (processes, network, mounts, shared
-memory). The process has Landlock for the files where the kernel offers it (Linux 5.13); where it does not, the code
-reads what the grader may read, and the grader says so.
+no home folder, no ``/etc/passwd``. Both refuse it the system calls that reach beyond its process (seccomp). The sandbox
+has namespaces of its own besides (processes, network, mounts, shared memory). The process has Landlock for the files
+where the kernel offers it (Linux 5.13); where it does not, the code reads what the grader may read, and the grader says
+so.
 """
 
 import importlib
@@ -18,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from corelib.grading.child.landlock import landlock_version
+from corelib.grading.child.seccomp import seccomp_works
 
 SANDBOX, PROCESS = "sandbox", "process"
 _CHILD = Path(__file__).resolve().parent / "child"
@@ -59,15 +61,18 @@ class Isolation:
         """What the instructor has to know, in a sentence; an empty string for the sandbox."""
         if self.kind == SANDBOX:
             return ""
-        files = "They cannot read or write files or use TCP (Landlock)"
+        files = "They cannot read or write files (Landlock)."
         if not landlock_version():
-            files = "THEY CAN READ AND CREATE FILES WITH THE GRADER'S RIGHTS and use the network"
+            files = "THEY CAN READ AND CREATE FILES WITH THE GRADER'S RIGHTS."
+        calls = "They cannot use the network or touch other processes (seccomp)."
+        if not seccomp_works():
+            calls = "THEY CAN USE THE NETWORK AND END THE GRADER'S OWN PROCESSES."
         closed = ""
         if os.geteuid() == 0 and not _open_to_others(sys.base_prefix):
             closed = f" Only root can read {sys.base_prefix}: answers have numpy and common modules, and no others."
         return (
             f"No sandbox: {self.reason}. Answers run in processes with limits on time, memory, processes and file "
-            f"size. {files}.{closed} Install bubblewrap for full isolation."
+            f"size. {files} {calls}{closed} Install bubblewrap for full isolation."
         )
 
     def command(self, preload: tuple[str, ...]) -> list[str]:
@@ -152,7 +157,8 @@ def _sandbox(hidden: tuple[Path, ...]) -> list[str]:
     powers = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL") if root else ("CAP_SYS_ADMIN",)
     arguments = [find_bubblewrap() or "bwrap", *([] if root else ["--unshare-user"]), "--unshare-pid", "--unshare-net"]
     arguments += ["--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "grading", "--new-session"]
-    arguments += ["--cap-drop", "ALL"]
+    # Bubblewrap's own reaper would hold the server's pipes, open to answers that run as the same user.
+    arguments += ["--as-pid-1", "--cap-drop", "ALL"]
     for power in powers:
         arguments += ["--cap-add", power]
     arguments += ["--proc", "/proc", "--dir", "/tmp"]

@@ -4,7 +4,6 @@ Everything here runs in the trusted process and sees plain values only.
 """
 
 import zlib
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,15 +179,19 @@ def _across(exam: Exam, outcomes: list[Outcome]) -> str:
 
 def _diagnose(exam: Exam, failures: list[Failure]) -> Diagnosis | None:
     """The diagnosis that recognises most failures; the earlier one where two tie."""
-    found: Counter[int] = Counter()
+    attempts = []
     for failure in failures:
         expected = None if isinstance(failure.case.expect, Raises) else failure.expected
         outcome = failure.outcome
-        attempt = Attempt(failure.case, expected, outcome.value, outcome.error, outcome.mutated)
-        for i, diagnosis in enumerate(exam.question.diagnoses):
-            found[i] += _recognises(diagnosis, attempt)
-    best = max(found, key=lambda i: (found[i], -i), default=None)
-    return exam.question.diagnoses[best] if best is not None and found[best] else None
+        attempts.append(Attempt(failure.case, expected, outcome.value, outcome.error, outcome.mutated))
+    best, most = None, 0
+    for diagnosis in exam.question.diagnoses:
+        found = sum(_recognises(diagnosis, attempt) for attempt in attempts)
+        if found > most:
+            best, most = diagnosis, found
+        if most == len(attempts):
+            break  # no later one can recognise more
+    return best
 
 
 def _recognises(diagnosis: Diagnosis, attempt: Attempt) -> bool:

@@ -133,6 +133,7 @@ def _page_names(grades: list[Grade]) -> dict[str, str]:
     names: dict[str, str] = {}
     for grade in grades:
         plain = re.sub(r"[^\w.-]", "_", grade.learner).strip(".") or "learner"
+        plain = plain.encode()[:150].decode(errors="ignore")  # disks take 255 bytes
         name, number = plain, 1
         taken = {taken.lower() for taken in names.values()} | {"index.html"}
         while f"{name}.html".lower() in taken:

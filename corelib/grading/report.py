@@ -90,8 +90,8 @@ class Report:
     def _repr_html_(self) -> str:
         _, ground, ink = LOOK[self.status]
         rows = "".join(
-            f'<tr style="background:none"><td style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;white-space:nowrap;'
-            f'color:{ink}"><b>{escape(what)}</b></td>'
+            '<tr style="background:none"><td style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;'
+            f'white-space:nowrap;color:{ink}"><b>{escape(what)}</b></td>'
             f'<td style="text-align:left;color:#1A1A1A;white-space:pre-wrap">{escape(text)}</td></tr>'
             for what, text in self.lines
         )

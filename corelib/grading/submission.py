@@ -18,6 +18,7 @@ _KINDS = (".ipynb", ".py")
 _MOST_BYTES = 20 << 20  # of one file; a notebook with figures has a few megabytes
 _MOST_CODE = 50_000  # characters of one cell or script
 _MOST_FILES = 500
+_MOST_LEVELS = 20  # of folders in folders
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Submission:
     """Where one learner's work lies.
 
     Attributes:
-        learner: name of the learner: of the folder, or of the file without its ending.
+        learner: name of the learner: of the folder, or of the file without its ending; what cannot be printed in it
+            is spelled out.
         files: notebooks and scripts.
         problems: what was passed over, and why.
     """
@@ -73,7 +75,7 @@ def find_submissions(paths: Iterable[Path]) -> list[Submission]:
             alone = any(p.suffix in _KINDS for p in path.iterdir()) or not folders
             found += [_of_folder(folder) for folder in ([path] if alone else folders)]
         elif path.is_file() and path.suffix in _KINDS:
-            found.append(Submission(path.stem, (path,)))
+            found.append(Submission(_printable(path.stem), (path,)))
         else:
             raise FileNotFoundError(f"{path} is not a notebook, a script or a folder")
     names = [submission.learner for submission in found]
@@ -117,16 +119,24 @@ def read_answers(submission: Submission, questions: list[Question]) -> Answers:
 def _of_folder(folder: Path) -> Submission:
     files, problems = [], []
     if folder.is_symlink():
-        return Submission(folder.name, (), (f"{folder.name} is a link; links are not followed",))
+        return Submission(_printable(folder.name), (), (f"{folder.name} is a link; links are not followed",))
     for here, folders, names in os.walk(folder):  # does not follow links
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if folders and len(Path(here).parts) - len(folder.parts) >= _MOST_LEVELS:
+            problems.append(f"only the first {_MOST_LEVELS} levels of folders were read")
+            folders.clear()
         files += [Path(here) / name for name in sorted(names) if Path(name).suffix in _KINDS and name[0] != "."]
         if len(files) > _MOST_FILES:
             problems.append(f"only the first {_MOST_FILES} files were read")
             break
     if not files:
         problems.append("no notebook and no script")
-    return Submission(folder.name, tuple(files[:_MOST_FILES]), tuple(problems))
+    return Submission(_printable(folder.name), tuple(files[:_MOST_FILES]), tuple(problems))
+
+
+def _printable(name: str) -> str:
+    """A name with bytes that are no text, line ends and terminal commands spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _read_file(path: Path, questions: list[Question]) -> dict[str, list[tuple[str, str]]]:

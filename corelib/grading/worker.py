@@ -22,7 +22,7 @@ _MESSAGE = 500
 
 
 class WorkerError(RuntimeError):
-    """A server for answers could not be started."""
+    """A server for answers could not be started, or cannot confine them."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Worker:
             again for the next one.
 
         Raises:
-            WorkerError: a server cannot be started.
+            WorkerError: a server cannot be started, or cannot confine an answer.
         """
         if self._process is None or self._process.poll() is not None:
             self.close()
@@ -118,19 +118,32 @@ class Worker:
         limits = exam.question.limits
         try:
             self._write(_job(cells, exam, self.isolation.readable))
-            data = self._read(time.monotonic() + limits.seconds + _GRACE)
+            sent, head = self._read_reply(time.monotonic() + limits.seconds + _GRACE)
         except TimeoutError:
             self.close()
             return Reply(stopped="its server no longer answered and was ended", seconds=limits.seconds)
         except (OSError, EOFError):
             self.close()
             return Reply(stopped="it took down its server")
-        return _reply(data)
+        if "refused" in head:
+            self.close()
+            raise WorkerError(f"answers cannot be confined here: {clean(head['refused'])}")
+        return _reply(sent, head, len(exam.cases))
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(struct.pack(">Q", len(data)) + data)
+        view = memoryview(data)
         while view:
             view = view[self._process.stdin.write(view) :]
+
+    def _read_reply(self, deadline: float) -> tuple[bytes, dict]:
+        """What an answer's process sent, and the server's own words about it."""
+        parts, size = [], 0
+        while length := struct.unpack(">I", self._read_exactly(4, deadline))[0]:
+            size += length
+            if size > _MOST_REPLY:
+                raise EOFError("a reply of impossible length")
+            parts.append(self._read_exactly(length, deadline))
+        return b"".join(parts), decode(self._read(deadline))
 
     def _read(self, deadline: float) -> bytes:
         (length,) = struct.unpack(">Q", self._read_exactly(8, deadline))
@@ -159,35 +172,40 @@ def clean(text: object, limit: int = _MESSAGE) -> str:
 
 
 def _job(cells: list[tuple[str, str]], exam: Exam, readable: list[str]) -> bytes:
+    """Two frames: the limits for the server, and what only the answer's own process may see."""
     limits = exam.question.limits
     arguments = [encode(case.args) for case in exam.cases]
     head = encode(
         {
             "cells": [tuple(cell) for cell in cells],
             "entry": exam.question.entry,
-            "limits": {"seconds": limits.seconds, "memory_mb": limits.memory_mb, "readable": readable},
             "cases": [(len(data), case.peak_mb is not None) for data, case in zip(arguments, exam.cases, strict=True)],
         }
     )
-    return struct.pack(">Q", len(head)) + head + b"".join(arguments)
+    confined = encode({"seconds": limits.seconds, "memory_mb": limits.memory_mb, "readable": readable})
+    return _framed(confined) + _framed(_framed(head) + b"".join(arguments))
 
 
-def _reply(data: bytes) -> Reply:
-    """Read a reply: the server's own words first, then frames that the answer's process may have forged."""
-    (length,) = struct.unpack_from(">Q", data)
-    head, rest = decode(data[8 : 8 + length]), memoryview(data)[8 + length :]
+def _framed(data: bytes) -> bytes:
+    return struct.pack(">Q", len(data)) + data
+
+
+def _reply(sent: bytes, head: dict, n_cases: int) -> Reply:
+    """Read the frames of a reply: one for the loading and one a case, unless the answer's process forged them."""
     try:
-        frames = _frames(rest)
+        frames = _frames(memoryview(sent), n_cases + 1)
         trouble = clean(frames[0]["error"]) if frames else ""
         outcomes = [_outcome(frame) for frame in frames[1:]]
-    except (NotPlainError, KeyError, TypeError, struct.error):
-        return Reply(stopped="what it sent back is no answer", seconds=head["seconds"])
+    except Exception:  # whatever was forged, the other answers are to be graded
+        return Reply(stopped=clean(head["stopped"]) or "what it sent back is no answer", seconds=head["seconds"])
     return Reply(outcomes, clean(head["stopped"]) or trouble, head["seconds"])
 
 
-def _frames(rest: memoryview) -> list[Any]:
+def _frames(rest: memoryview, most: int) -> list[Any]:
     frames = []
     while rest:
+        if len(frames) == most:
+            raise NotPlainError(f"more than {most} frames")
         (length,) = struct.unpack_from(">Q", rest)
         if length > len(rest) - 8:
             break  # cut off in the middle by a limit

@@ -107,7 +107,7 @@ def test_nothing_an_answer_does_raises_out_of_a_check(answer, words):
 
 def test_a_broken_question_is_reported_as_our_fault(monkeypatch):
     module = sys.modules[check_function.__module__]
-    monkeypatch.setattr(module, "draw_exam", lambda question, seed: 1 / 0)
+    monkeypatch.setattr(module, "_exam", lambda question, seed: 1 / 0)
     assert "the check itself failed (ZeroDivisionError" in str(check("ch03.total", total))
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import re
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def function_of(kind, name):
     return namespace[entry]
 
 
+exam_of = functools.cache(lambda name, seed=0: draw_exam(find_question(name), seed))
+
+
 @pytest.fixture(scope="module")
 def worker():
     with Worker(choose_isolation((ROOT,))) as started:
@@ -68,7 +72,7 @@ def test_a_question_says_what_it_is(name):
     question = find_question(name)
     assert question.name == name and question.entry == name.partition(".")[2]
     assert question.points >= 1 and question.title and not question.title.endswith(".")
-    labels = [case.label for case in draw_exam(question).cases]
+    labels = [case.label for case in exam_of(name).cases]
     assert len(labels) >= 2 and len(set(labels)) == len(labels)
     names = [diagnosis.name for diagnosis in question.diagnoses]
     assert len(set(names)) == len(names)
@@ -89,7 +93,7 @@ def test_the_untouched_exercise_is_todo_and_says_what_to_do(name):
 
 @pytest.mark.parametrize("chapter", sorted({name.partition(".")[0] for name in NAMES}))
 def test_graded_in_isolation_the_solutions_get_all_and_the_exercises_nothing(chapter, worker):
-    exams = {name: draw_exam(find_question(name), seed=99) for name in question_names(chapter)}
+    exams = {name: exam_of(name, 99) for name in question_names(chapter)}
     solved = mark_of(worker, sorted(folder_of("solutions", chapter).glob("*.ipynb")), exams)
     assert {name: mark.points for name, mark in solved.items()} == {n: e.question.points for n, e in exams.items()}
     untouched = mark_of(worker, sorted(folder_of("exercises", chapter).glob("*.ipynb")), exams)
@@ -102,7 +106,7 @@ def test_a_wrong_answer_gets_nothing_and_is_recognised(path, worker):
     question = find_question(name)
     named = {diagnosis.name for diagnosis in question.diagnoses}
     for seed in SEEDS:
-        mark = mark_of(worker, [path], {name: draw_exam(question, seed)})[name]
+        mark = mark_of(worker, [path], {name: exam_of(name, seed)})[name]
         assert (mark.status, mark.points) == ("fail", 0), f"seed {seed}"
         if path.stem in named:
             assert mark.diagnosis == path.stem, f"seed {seed}: {mark.remarks}"
@@ -158,7 +162,7 @@ def moved(value, step):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tolerances_accept_a_tenth_of_the_stated_error_and_reject_ten_times_as_much(name):
-    exam = draw_exam(find_question(name))
+    exam = exam_of(name)
     for case, expected in zip(exam.cases, exam.expected, strict=True):
         compare = case.expect or exam.question.compare
         if isinstance(compare, Raises) or not isinstance(compare, Close):
@@ -177,8 +181,7 @@ def test_tolerances_accept_a_tenth_of_the_stated_error_and_reject_ten_times_as_m
 
 @pytest.mark.parametrize("name", NAMES)
 def test_hidden_cases_differ_from_those_of_the_check(name):
-    question = find_question(name)
-    drawn = [repr([case.args for case in draw_exam(question, seed).cases]) for seed in SEEDS]
+    drawn = [repr([case.args for case in exam_of(name, seed).cases]) for seed in SEEDS]
     assert len(set(drawn)) == len(drawn)
 
 
@@ -190,5 +193,5 @@ def test_a_solution_handed_in_as_a_notebook_is_taken_apart_into_its_answers():
 
 
 def test_a_verdict_needs_every_case():
-    exam = draw_exam(find_question(NAMES[0]))
+    exam = exam_of(NAMES[0])
     assert judge(exam, []).status == "fail"

@@ -11,6 +11,7 @@ import sys
 import time
 
 from .landlock import restrict_files
+from .seccomp import restrict_calls
 
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER, _PR_CAP_AMBIENT = 4, 38, 36, 47
 _PR_CAP_AMBIENT_CLEAR_ALL, _CLONE_NEWIPC, _CAPABILITY_VERSION = 4, 0x08000000, 0x20080522
@@ -48,6 +49,7 @@ def confine(limits: dict, out: int, number: int) -> None:
         _drop_capabilities()
         _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         restrict_files(limits["readable"])
+        restrict_calls()
 
 
 def kill_orphans(user: int | None, alone: bool) -> None:
@@ -90,9 +92,9 @@ def _close_files(out: int) -> None:
 def _change_user(user: int) -> None:
     if os.geteuid() != 0:
         return
-    os.setgroups([])
     for candidate in (user, _NOBODY):  # containers may know only the first 65536 users
         try:
+            os.setgroups([])
             os.setresgid(candidate, candidate, candidate)
             os.setresuid(candidate, candidate, candidate)
             return

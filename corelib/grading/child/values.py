@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _DEPTH, _NODES, _INT_BITS, _TEXT = 12, 20_000, 4096, 100_000
+_MOST_TREE = 4 << 20  # bytes of everything but the arrays: forged text grows twentyfold when it is parsed
+_MOST_AXES, _MOST_LENGTH = 32, 1 << 40
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _DTYPES = frozenset(("bool", *_INTEGERS, "float16", "float32", "float64", "complex64", "complex128"))
 
@@ -58,6 +60,8 @@ def encode(value: object) -> bytes:
     """
     buffers: list[bytes] = []
     tree = json.dumps(_tree(plain(value), buffers)).encode()
+    if len(tree) > _MOST_TREE:
+        raise NotPlainError(f"the value holds more than {_MOST_TREE >> 20} MB of text")
     return struct.pack(">I", len(tree)) + tree + b"".join(buffers)
 
 
@@ -73,6 +77,8 @@ def decode(data: bytes, *, tensors: bool = False) -> object:
     """
     try:
         (length,) = struct.unpack_from(">I", data)
+        if length > _MOST_TREE:
+            raise NotPlainError(f"encoded value holds more than {_MOST_TREE >> 20} MB of text")
         reader = _Reader(memoryview(data)[4 + length :], tensors)
         value = reader.read(json.loads(bytes(data[4 : 4 + length])), _DEPTH)
     except NotPlainError:
@@ -176,7 +182,8 @@ class _Reader:
         raise NotPlainError(f"encoded value has a part of kind {str(kind)[:40]!r}")
 
     def _array(self, dtype: str, shape: list[int]) -> np.ndarray:
-        if dtype not in _DTYPES or any(type(n) is not int or n < 0 for n in shape):
+        broken = len(shape) > _MOST_AXES or any(type(n) is not int or not 0 <= n <= _MOST_LENGTH for n in shape)
+        if dtype not in _DTYPES or broken:
             raise NotPlainError("encoded array has an unknown dtype or a broken shape")
         length = math.prod(shape) * np.dtype(dtype).itemsize
         if length > len(self.rest):  # never allocate what a forged shape asks for
