@@ -226,20 +226,17 @@ def _run(command: list[str], folder: Path) -> float:
 
 
 def _latencies(path: Path, repeats: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of the first check in a notebook, and of all later ones."""
+    """Milliseconds of the first check in a notebook, and of all later ones, after all cells that come before it."""
     cells = [cell for cell in read_cells(path.read_text(encoding="utf-8"), path.name) if cell.kind == "code"]
     checks = [cell.source for cell in cells if cell.source.startswith("check(")]
-    before = [
-        cell.source for cell in cells if "setup" in cell.tags or cell.tagged("ex:") or "import check" in cell.source
-    ]
+    last = max(i for i, cell in enumerate(cells) if cell.source.startswith("check("))
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(path.parent))
     try:
-        for source in before:
-            _execute(client, source)
-        _execute(client, "import time as _time")
-        timed = (
-            "_began = _time.perf_counter(); _report = {}; print(1e3 * (_time.perf_counter() - _began), _report.status)"
-        )
+        for cell in cells[:last]:
+            if not cell.source.startswith("check("):
+                _execute(client, cell.source)
+        _execute(client, "import time")
+        timed = "began = time.perf_counter(); report = {}; print(1e3 * (time.perf_counter() - began), report.status)"
         found = []
         for source in checks * (1 + repeats):
             milliseconds, status = _execute(client, timed.format(source)).split()
