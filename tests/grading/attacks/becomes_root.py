@@ -1,0 +1,11 @@
+"""Becomes root again.
+
+Verdict: it raised PermissionError
+"""
+
+import os
+
+
+def total(h):
+    os.setuid(0)
+    return float(h.sum())

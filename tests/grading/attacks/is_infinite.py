@@ -1,0 +1,8 @@
+"""Returns infinity.
+
+Verdict: are NaN or infinite; expected finite
+"""
+
+
+def total(h):
+    return float("inf")

@@ -1,0 +1,8 @@
+"""Calls itself without end.
+
+Verdict: it raised RecursionError
+"""
+
+
+def total(h):
+    return total(h)
