@@ -54,7 +54,7 @@ class Isolation:
         """What a confined process may read; empty in the sandbox, where nothing else is there."""
         if self.kind == SANDBOX:
             return []
-        return [*_SYSTEM, *_DEVICES, "/proc", *_visible_installation(self.hidden)]
+        return [*_DEVICES, "/proc", *_visible(self.hidden)]
 
     @property
     def warning(self) -> str:
@@ -162,12 +162,15 @@ def _sandbox(hidden: tuple[Path, ...]) -> list[str]:
     for power in powers:
         arguments += ["--cap-add", power]
     arguments += ["--proc", "/proc", "--dir", "/tmp"]
+    for folder in ("/dev", "/etc", *_parents(_installation())):
+        arguments += ["--perms", "0755", "--dir", folder]  # else closed to the user that answers run as
     for device in _DEVICES:
         arguments += ["--dev-bind", device, device]
-    for folder in _parents(_installation()):
-        arguments += ["--perms", "0755", "--dir", folder]  # else closed to the user that answers run as
     for path in (*_SYSTEM, *_installation()):
-        arguments += ["--ro-bind-try", path, path]
+        if path in _SYSTEM and os.path.islink(path):  # /lib: as a folder of its own it would show what is hidden
+            arguments += ["--symlink", os.readlink(path), path]
+        else:
+            arguments += ["--ro-bind-try", path, path]
     arguments += _masks(hidden)
     arguments += ["--ro-bind", str(_CHILD), "/grading/child", "--chdir", "/", "--remount-ro", "/"]
     return arguments
@@ -211,14 +214,13 @@ def _site_folders() -> list[str]:
     return [folder for folder in site.getsitepackages() if os.path.isdir(folder)]
 
 
-def _visible_installation(hidden: tuple[Path, ...]) -> list[str]:
-    """The installation, folder by folder around what is hidden: Landlock can allow, but not take back."""
+@cache
+def _visible(hidden: tuple[Path, ...]) -> tuple[str, ...]:
+    """System and installation, folder by folder around what is hidden: Landlock can allow, but not take back."""
     installed = [Path(folder) / name for folder in _site_folders() for name in _OURS]
-    barred = [path for path in [*hidden, *installed] if path.exists()]
-    found: list[str] = []
-    for folder in _installation():
-        found += _around(Path(folder), barred)
-    return found
+    barred = [path.resolve() for path in [*hidden, *installed] if path.exists()]
+    shown = dict.fromkeys(Path(path).resolve() for path in (*_SYSTEM, *_installation()) if os.path.exists(path))
+    return tuple(path for folder in shown for path in _around(folder, barred))
 
 
 def _around(folder: Path, barred: list[Path]) -> list[str]:
@@ -227,4 +229,6 @@ def _around(folder: Path, barred: list[Path]) -> list[str]:
         return [str(folder)]
     if folder in inside:
         return []
-    return [path for child in sorted(folder.iterdir()) for path in _around(child, inside)]
+    # A link needs no leave of its own, and would give it to what it points to: lib64 to all of lib.
+    children = (child for child in sorted(folder.iterdir()) if not child.is_symlink())
+    return [path for child in children for path in _around(child, inside)]

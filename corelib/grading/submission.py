@@ -17,6 +17,7 @@ from corelib.grading.question import Question
 _KINDS = (".ipynb", ".py")
 _MOST_BYTES = 20 << 20  # of one file; a notebook with figures has a few megabytes
 _MOST_CODE = 50_000  # characters of one cell or script
+_MOST_BYTES_IN_ALL = 100 << 20  # of one submission
 _MOST_FILES = 500
 _MOST_LEVELS = 20  # of folders in folders
 
@@ -72,7 +73,7 @@ def find_submissions(paths: Iterable[Path]) -> list[Submission]:
     for path in paths:
         if path.is_dir() and not path.is_symlink():
             folders = sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
-            alone = any(p.suffix in _KINDS for p in path.iterdir()) or not folders
+            alone = any(p.suffix in _KINDS and not p.is_dir() for p in path.iterdir()) or not folders
             found += [_of_folder(folder) for folder in ([path] if alone else folders)]
         elif path.is_file() and path.suffix in _KINDS:
             found.append(Submission(_printable(path.stem), (path,)))
@@ -98,8 +99,12 @@ def read_answers(submission: Submission, questions: list[Question]) -> Answers:
     cells: dict[str, list[tuple[str, str]]] = {}
     homes: dict[str, Path] = {}
     problems = list(submission.problems)
+    size = 0
     for path in submission.files:
         try:
+            size += min(path.lstat().st_size, _MOST_BYTES)
+            if size > _MOST_BYTES_IN_ALL:
+                raise ValueError(f"not read, with {_MOST_BYTES_IN_ALL >> 20} MB before it")
             found = _read_file(path, questions)
         except (OSError, ValueError) as error:
             problems.append(f"{path.name}: {error}")

@@ -1,7 +1,7 @@
 """Hostile answers get no mark, leave nothing behind, and the same server grades the next answer right.
 
-Each file in ``attacks/`` is one answer. It comes by the right value where its attack succeeds, so that a success would be a
-pass, and states its verdict. All run in both isolations, one after the other on one server.
+Each file in ``attacks/`` is one answer and states its verdict. Where its attack succeeds, it comes by the right value,
+so that a success would be a pass. All run in both isolations, one after the other on one server.
 """
 
 import ast
@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 import tempfile
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,11 +27,17 @@ ROOT = Path(__file__).resolve().parents[2]
 ATTACKS = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "attacks").glob("*.py")}
 MARKER = "left-behind-by-an-attack"
 KEY = 0x5EED_0000
+FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/")
+PRIVATE = (
+    *("/etc/passwd", "/etc/shadow", "/etc/hostname", "/var", Path.home() / ".bashrc", ROOT / "pyproject.toml"),
+    *(ROOT / ".git", ROOT / "solutions", ROOT / "corelib", ROOT / "corelib/grading/judge.py"),
+    ROOT / "corelib/grading/questions/ch03/digitize.py",
+)
 RIGHT = "def total(h):\n    return float(h.sum())\n"
 # Loaded beforehand, so that no attack fails for want of a module where answers cannot read the installation.
 TOOLS = (
     *("atexit", "ctypes", "fcntl", "gc", "json", "multiprocessing.shared_memory", "os", "platform", "re", "resource"),
-    *("signal", "socket", "threading", "time", "numpy.ma"),
+    *("signal", "socket", "threading", "time", "zlib", "numpy.ma"),
 )
 QUESTION = Question(
     name="ch03.total",
@@ -39,7 +46,7 @@ QUESTION = Question(
     points=2,
     cases=lambda rng: [Case(f"{shape}", (rng.normal(size=shape),)) for shape in ((5,), (40,), (2, 3))],
     oracle=lambda h: float(h.sum()),
-    limits=Limits(seconds=1.0, memory_mb=512),
+    limits=Limits(seconds=1.5, memory_mb=512),
 )
 EXAM = draw_exam(QUESTION, seed=5)
 
@@ -73,20 +80,11 @@ def target(tmp_path_factory):
     for learner in ("ada", "mallory"):
         (folder / learner).mkdir()
         (folder / learner / "ex01.py").write_text(RIGHT)
-    folders = [
-        tempfile.gettempdir(),
-        "/tmp",
-        "/var/tmp",
-        "/dev/shm",
-        "/run",
-        "/",
-        os.getcwd(),
-        str(Path.home()),
-        str(ROOT),
-    ]
+    folders = [tempfile.gettempdir(), *FOLDERS, os.getcwd(), str(Path.home()), str(ROOT)]
     for parent in (folder.parent, folder, folder / "mallory"):
         parent.chmod(0o777)  # closed by the isolation, not by the rights of a file
         folders.append(str(parent))
+    private = [*PRIVATE, folder, folder / "ada", folder / "ada" / "ex01.py"]
     with (
         socket.create_server(("127.0.0.1", 0)) as line,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
@@ -106,20 +104,7 @@ def target(tmp_path_factory):
         given = {
             "ROOT": str(ROOT),
             "OWN": str(folder / "mallory" / "ex01.py"),
-            "PATHS": [
-                *(
-                    "/etc/passwd",
-                    "/etc/shadow",
-                    str(Path.home()),
-                    "/home",
-                    "/var",
-                    "/run",
-                    str(ROOT),
-                    str(ROOT / "corelib"),
-                ),
-                *(str(ROOT / "corelib/grading/questions/ch03/digitize.py"), str(ROOT / "corelib/grading/judge.py")),
-                *(str(ROOT / "solutions"), str(folder), str(folder / "ada"), str(folder / "ada" / "ex01.py")),
-            ],
+            "PATHS": [*map(str, private)],
             "FOLDERS": folders,
             "MARKER": MARKER,
             "KEY": KEY,
@@ -194,7 +179,7 @@ FORGED = {
     "wrong values": (LOADED + found() * 3, "the number is 0; expected"),
     "too few cases": (LOADED + found() * 2, "it answered 2 of 3"),
     "too many cases": (LOADED + found() * 4, NO_ANSWER),
-    "a million cases": (LOADED + found() * 300_000, NO_ANSWER),
+    "thousands of cases": (LOADED + found() * 20_000, NO_ANSWER),
     "an array for a frame": (frame(["array", "float64", [2]], bytes(16)), NO_ANSWER),
     "text for a frame": (frame(["str", "error"]), NO_ANSWER),
     "a shape of 8 exabytes": (LOADED + found(value=["array", "float64", [10**9, 10**9]]), NO_ANSWER),
@@ -204,7 +189,7 @@ FORGED = {
     "a length of 8 exabytes": (frame(["int", 1], length=2**63), "it answered 0 of 3"),
     "a broken length": (b"\0\0\0", NO_ANSWER),
     "lists in lists": (frame(b"[" * 100_000), NO_ANSWER),
-    "a million lists": (frame(b"[" + b"[]," * 10**7 + b"[]]"), NO_ANSWER),
+    "a million lists": (frame(b"[" + b"[]," * 10**6 + b"[]]"), NO_ANSWER),
     "a number of a million digits": (frame(b'["int", ' + b"1" * 10**6 + b"]"), NO_ANSWER),
     "a float beyond all floats": (LOADED + found(value=["float", "0x1p99999"]), NO_ANSWER),
     "an integer beyond all floats": (LOADED + found(value=["int", 10**1000]) * 3, "dtype is object"),
@@ -228,19 +213,15 @@ FORGED = {
 @pytest.mark.parametrize("name", FORGED)
 def test_bytes_that_no_answer_sends_are_worth_nothing(name, server, target):
     sent, words = FORGED[name]
-    fails(server, target, ATTACKS["sends_forged_bytes"], words, FRAMES=sent)
+    fails(server, target, ATTACKS["sends_forged_bytes"], words, FRAMES=zlib.compress(sent))
 
 
 BROKEN = {
     "a syntax error": ("x = (", "SyntaxError in answer, line 1"),
     "a NUL byte": ("def total(h):\n    return '\0'", "(SyntaxError|ValueError).*null bytes"),
     "half a surrogate": ("def total(h):\n    return '\ud800'", "UnicodeEncodeError"),
-    "brackets in brackets": ("x = " + "(" * 100_000, "SyntaxError in answer"),
-    "operators in a row": ("x = " + "-" * 100_000 + "1", "MemoryError|RecursionError|SIGSEGV"),
-    "ten megabytes": (
-        "# " + "x" * 10_000_000 + "\n" + RIGHT.replace("h.sum()", "0.0"),
-        "holds more than|the number is 0",
-    ),
+    "brackets in brackets": ("x = " + "(" * 60_000, "SyntaxError in answer"),
+    "operators in a row": ("x = " + "-" * 60_000 + "1", "MemoryError|RecursionError|SIGSEGV"),
     "another encoding": ("# coding: rot13\nqrs gbgny(u): erghea 0", "SyntaxError|defines no function"),
     "no function": ("total = 3", "defines no function total"),
     "nothing": ("", "defines no function total"),

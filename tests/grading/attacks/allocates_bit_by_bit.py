@@ -5,5 +5,5 @@ Verdict: it raised MemoryError
 
 
 def total(h):
-    held = [bytes(100_000) for _ in range(20_000)]
+    held = [bytes(1_000_000) for _ in range(2_000)]
     return float(h.sum()) if held else 0.0

@@ -1,6 +1,6 @@
 """Becomes root again.
 
-Verdict: it raised PermissionError
+Verdict: it raised (PermissionError|OSError)
 """
 
 import os

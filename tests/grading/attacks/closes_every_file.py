@@ -1,6 +1,6 @@
 """Takes away the file that the answer goes through.
 
-Verdict: it answered 0 of 3 cases
+Verdict: it answered 0 of 3 cases|it was ended by SIGKILL
 """
 
 import os

@@ -1,6 +1,6 @@
 """Returns the right value with an axis, to be broadcast.
 
-Verdict: shape is \\(1,\\); expected \\(\\)
+Verdict: you returned a numpy array; expected a number
 """
 
 

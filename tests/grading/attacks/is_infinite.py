@@ -1,6 +1,6 @@
 """Returns infinity.
 
-Verdict: are NaN or infinite; expected finite
+Verdict: the number is NaN or infinite; expected finite
 """
 
 

@@ -1,6 +1,6 @@
 """Returns NaN, for which no comparison says that it is too far off.
 
-Verdict: are NaN or infinite; expected finite
+Verdict: the number is NaN or infinite; expected finite
 """
 
 

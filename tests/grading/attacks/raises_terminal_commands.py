@@ -1,9 +1,9 @@
 """Raises an error whose name and text would move the cursor of who reads it.
 
-Verdict: it raised .*: .*\\[2J
+Verdict: it raised  \\[2J
 """
 
-Error = type("\x1b[2J\r\n\x07" + "\ud800" * 5, (Exception,), {})
+Error = type("\x1b[2J\r\n\x07", (Exception,), {})
 
 
 def total(h):

@@ -17,14 +17,13 @@ def look(path):
 
 def total(h):
     trouble = None
-    processes = [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
-    roots = ["", *(f"/proc/{name}/root" for name in processes)]
-    private = [
-        f"/proc/{name}/{what}" for name in processes for what in ("environ", "mem", "maps", "fd/0", "fd/1", "cwd")
-    ]
-    for path in [root + path for root in roots for path in PATHS] + private:
+    others = [f"/proc/{name}" for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+    paths = [root + path for root in ("", *(f"{other}/root" for other in others)) for path in PATHS]
+    paths += [f"{other}/{what}" for other in others for what in ("environ", "mem", "maps", "fd/0", "fd/1", "cwd")]
+    for path in paths:
         try:
-            return repr(look(path))
+            if found := look(path):
+                return repr(found)
         except OSError as error:
             trouble = error
     raise trouble

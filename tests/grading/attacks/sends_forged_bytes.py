@@ -4,12 +4,13 @@ Verdict: given by the test
 """
 
 import os
+import zlib
 
 from given import FRAMES
 
 for file in range(3, 64):
     try:
-        left = FRAMES
+        left = zlib.decompress(FRAMES)
         while left:
             left = left[os.write(file, left) :]
     except OSError:
