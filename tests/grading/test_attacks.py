@@ -36,7 +36,19 @@ PRIVATE = (
 RIGHT = "def total(h):\n    return float(h.sum())\n"
 # Loaded beforehand, so that no attack fails for want of a module where answers cannot read the installation.
 TOOLS = (
-    *("atexit", "ctypes", "fcntl", "gc", "json", "multiprocessing.shared_memory", "os", "platform", "re", "resource"),
+    *(
+        "atexit",
+        "ctypes",
+        "fcntl",
+        "gc",
+        "contextlib",
+        "json",
+        "multiprocessing.shared_memory",
+        "os",
+        "platform",
+        "re",
+        "resource",
+    ),
     *("signal", "socket", "threading", "time", "zlib", "numpy.ma"),
 )
 QUESTION = Question(
