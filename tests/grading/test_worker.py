@@ -72,6 +72,15 @@ def test_an_error_says_where_it_was_raised(worker):
     assert "SyntaxError in cell 2, line 2" in verdict_on(worker, "", "def total(h):\n    return (\n").message
 
 
+def test_a_set_up_cell_may_import_what_is_not_there_but_not_the_course(worker):
+    honest = "def total(h):\n    if isinstance(h, str):\n        raise TypeError\n    return float(h.sum())\n"
+    setup = "import no_such_package\nimport numpy as np\n"
+    assert verdict_on(worker, setup, honest).status == "pass"
+    assert "no_such_package" in verdict_on(worker, setup + honest).message  # in the answer's own cell
+    assert "ModuleNotFoundError" in verdict_on(worker, "__import__('no_such_package')", honest).message
+    assert "corelib cannot be imported" in verdict_on(worker, "import corelib", honest).message
+
+
 def test_an_untouched_exercise_is_asked_once(worker):
     reply = worker.run([("cell", "def total(h):\n    raise NotImplementedError\n")], SMALL)
     assert [outcome.error for outcome in reply.outcomes] == ["NotImplementedError"]

@@ -3,6 +3,7 @@
 This is the process that a learner's code takes over. Nothing it sends is believed beyond the values themselves.
 """
 
+import ast
 import importlib.abc
 import linecache
 import os
@@ -10,7 +11,6 @@ import struct
 import sys
 import tracemalloc
 from collections.abc import Callable
-from types import CodeType
 
 from .values import NotPlainError, decode, encode, plain
 
@@ -19,12 +19,18 @@ FORBIDDEN = ("corelib", "kernels", "solutions", "exercises", "course", "tests", 
 _MESSAGE = 400
 
 
+class ForbiddenImportError(ImportError):
+    """An answer asked for the library whose work it is to do."""
+
+
 class _Blocker(importlib.abc.MetaPathFinder):
     """Says in words why the course's own library is not there."""
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in FORBIDDEN:
-            raise ImportError(f"{name.partition('.')[0]} cannot be imported while grading; an answer stands on its own")
+            raise ForbiddenImportError(
+                f"{name.partition('.')[0]} cannot be imported while grading; an answer stands on its own"
+            )
         return None
 
 
@@ -66,9 +72,9 @@ def _send(out: int, found: dict) -> None:
 def _load(cells: list, entry: str) -> tuple[Callable | None, str]:
     """The answer's function, or what kept it from being defined."""
     namespace = {"__name__": "__answer__"}
-    for name, source in cells:
+    for number, (name, source) in enumerate(cells, start=1):
         try:
-            exec(_compile(name, source), namespace)
+            _run_cell(name, source, namespace, is_setup=number < len(cells))
         except SyntaxError as error:
             return None, f"SyntaxError in {name}, line {error.lineno}: {error.msg}"
         except BaseException as error:
@@ -78,10 +84,21 @@ def _load(cells: list, entry: str) -> tuple[Callable | None, str]:
     return namespace[entry], ""
 
 
-def _compile(name: str, source: str) -> CodeType:
+def _run_cell(name: str, source: str, namespace: dict, *, is_setup: bool) -> None:
+    """Run a cell. A set-up cell may import what is not to be had here, a plotting library that wants a writable folder,
+    say: an answer that does not use it is none the worse for it.
+    """
     # Tools that read a function's source (torch, triton) find it here.
     linecache.cache[f"<{name}>"] = (len(source), None, source.splitlines(keepends=True), f"<{name}>")
-    return compile(source, f"<{name}>", "exec")
+    code = compile(source, f"<{name}>", "exec", ast.PyCF_ONLY_AST)
+    for part in code.body if is_setup else [code]:
+        module = ast.Module([part], []) if is_setup else part
+        try:
+            exec(compile(module, f"<{name}>", "exec"), namespace)
+        except (ImportError, OSError) as error:
+            optional = is_setup and isinstance(part, ast.Import | ast.ImportFrom)
+            if isinstance(error, ForbiddenImportError) or not optional:
+                raise
 
 
 def _call(function: Callable, arguments: bytes, measure: bool) -> dict:
@@ -100,7 +117,7 @@ def _call(function: Callable, arguments: bytes, measure: bool) -> dict:
     except NotPlainError as error:
         found |= {"error": "unusable answer", "message": str(error)[:_MESSAGE]}
     except BaseException as error:
-        found |= {"error": type(error).__name__[:80], "message": _message(error), "where": _where(error)}
+        found |= {"error": _kind(error), "message": _message(error), "where": _where(error)}
     finally:
         tracemalloc.stop()
     return found
@@ -108,7 +125,11 @@ def _call(function: Callable, arguments: bytes, measure: bool) -> dict:
 
 def _describe(error: BaseException) -> str:
     place = f" ({_where(error)})" if _where(error) else ""
-    return f"{type(error).__name__}: {_message(error)}{place}"
+    return f"{_kind(error)}: {_message(error)}{place}"
+
+
+def _kind(error: BaseException) -> str:
+    return "ImportError" if isinstance(error, ForbiddenImportError) else type(error).__name__[:80]
 
 
 def _message(error: BaseException) -> str:
