@@ -5,6 +5,7 @@ infinity before tolerances. Tolerances come from the arithmetic: a closed form i
 a float32 sum of n terms to ``4 n eps32``, a Monte Carlo estimate to a few of its standard errors.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -77,7 +78,7 @@ class Raises:
 
     Attributes:
         error: name of the exception's type, ``"ValueError"``.
-        mentions: words that the message has to hold, whatever their case: the argument that is wrong, say.
+        mentions: whole words that the message has to hold, in any case and number: the argument that is wrong, say.
     """
 
     error: str = "ValueError"
@@ -87,8 +88,12 @@ class Raises:
         """What is wrong with an error that was raised; an empty string when nothing is."""
         if error != self.error:
             return f"it raised {error}; expected {self.error}"
-        missing = [word for word in self.mentions if word.lower() not in message.lower()]
+        missing = [word for word in self.mentions if not _says(message, word)]
         return f"its {error} does not mention {', '.join(missing)}" if missing else ""
+
+
+def _says(message: str, word: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}s?(?!\w)", message, re.IGNORECASE) is not None
 
 
 def float32_sum(n: int) -> Close:

@@ -89,5 +89,7 @@ def test_a_property_that_trips_over_an_odd_value_is_wrong_not_an_error():
 def test_an_expected_error_is_judged_by_type_and_words():
     raises = Raises("ValueError", mentions=("n_bins",))
     assert raises.explain_error("ValueError", "N_BINS is 0") == ""
+    assert Raises("ValueError", ("edge",)).explain_error("ValueError", "no edges") == ""
+    assert Raises("ValueError", ("y",)).explain_error("ValueError", "my array") == "its ValueError does not mention y"
     assert raises.explain_error("TypeError", "n_bins") == "it raised TypeError; expected ValueError"
     assert raises.explain_error("ValueError", "bad") == "its ValueError does not mention n_bins"
