@@ -47,8 +47,10 @@ def arguments(folder, *options):
 
 
 def start(folder, *options, **streams):
+    command = [sys.executable, "-m", "corelib.grading", *arguments(folder, *options)]
+    # A suite that runs in the background has Ctrl-C ignored, and so would have all that it starts.
     return subprocess.Popen(
-        [sys.executable, "-m", "corelib.grading", *arguments(folder, *options)], cwd=ROOT, **streams
+        command, cwd=ROOT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **streams
     )
 
 

@@ -133,9 +133,10 @@ def test_the_command_says_loudly_that_there_is_no_sandbox(forgetful, monkeypatch
 def test_the_sandbox_shows_a_machine_with_nothing_on_it():
     chosen = choose_isolation((ROOT,), SANDBOX)
     top, etc, tmp, dev = look(chosen, "[os.listdir(path) for path in ('/', '/etc', '/tmp', '/dev')]")
-    parents = {Path(path).parts[1] for path in isolation._installation()}
-    assert set(top) <= {"usr", "lib", "lib64", "bin", "etc", "dev", "proc", "tmp", "grading"} | parents
-    assert set(etc) <= {"ld.so.cache", "alternatives", "localtime"} and tmp == []
+    parents = [Path(path).parts for path in isolation._installation()]
+    assert set(top) <= {"usr", "lib", "lib64", "bin", "etc", "dev", "proc", "tmp", "grading"} | {p[1] for p in parents}
+    assert set(etc) <= {"ld.so.cache", "alternatives", "localtime"}
+    assert set(tmp) <= {p[2] for p in parents if p[1] == "tmp"}  # an environment may lie there
     assert set(dev) == {"null", "zero", "random", "urandom"}
     network = look(chosen, "open('/proc/net/dev').read()")
     assert [line.split(":")[0].strip() for line in network.splitlines()[2:]] == ["lo"]
