@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import grading
 from benchmarks import information_plane as benchmark
 from corelib.information import binned_information, ebab_edges, kde_information
 
@@ -33,3 +34,12 @@ def test_rows_say_whether_a_target_was_met():
     rows = benchmark.rows_of("op", times, {"fast peer": 5.0, "slow": 5.0})
     found = {row["provider"]: row["config"] for row in rows if row["metric"] == "ratio to ours"}
     assert found == {"fast peer": "target 5x: missed", "slow": "target 5x: met"}
+
+
+def test_submissions_to_be_timed_are_of_every_kind(tmp_path):
+    made = grading.make_submissions(tmp_path, 6, seed=1)
+    assert set(made.values()) == {"right", "wrong", "untouched", "hostile", "broken"}
+    for learner, kind in made.items():
+        texts = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / learner).glob("*.ipynb")}
+        solved = [name for name, text in texts.items() if text == (grading._chapter("solutions") / name).read_text()]
+        assert len(texts) >= 6 and (len(solved) == len(texts)) == (kind == "right")
