@@ -107,11 +107,6 @@ class Question:
     across: Callable[[list[Case], list[Any]], str] | None = None
     preload: tuple[str, ...] = ()
 
-    @property
-    def chapter(self) -> str:
-        """``"ch03"`` of ``"ch03.ebab_edges"``."""
-        return self.name.partition(".")[0]
-
 
 def answers_like(name: str, says: str, wrong: Callable[..., Any], *, compare: Comparison | None = None) -> Diagnosis:
     """A diagnosis for answers that equal those of a known wrong function.
@@ -120,7 +115,7 @@ def answers_like(name: str, says: str, wrong: Callable[..., Any], *, compare: Co
         name: the mistake.
         says: what the learner reads.
         wrong: the mistaken function; called with a case's arguments.
-        compare: how equal counts; close to nine digits by default.
+        compare: how equal counts; close to six digits by default.
 
     Returns:
         A :class:`Diagnosis` that also asks that the wrong value differs from the right one.
@@ -129,11 +124,12 @@ def answers_like(name: str, says: str, wrong: Callable[..., Any], *, compare: Co
     remembered: dict[int, tuple[Case, Any]] = {}  # by id, with the case itself so that its id stays its own
 
     def mistaken_value(case: Case) -> Any:
-        if id(case) not in remembered:
+        found = remembered.get(id(case))
+        if found is None:
             if len(remembered) >= _REMEMBERED:
-                remembered.clear()
-            remembered[id(case)] = (case, wrong(*case.args))
-        return remembered[id(case)][1]
+                remembered.clear()  # learners are judged in several threads: what is returned is not looked up again
+            found = remembered[id(case)] = (case, wrong(*case.args))
+        return found[1]
 
     def recognises(attempt: Attempt) -> bool:
         if attempt.error or attempt.value is None or isinstance(attempt.case.expect, Raises):

@@ -22,6 +22,12 @@ from corelib.grading.worker import Worker
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = question_names()
 WRONG = sorted((ROOT / "solutions").glob("ch*/wrong/*/*.py"))
+# Marked with their chapter, so that "make chapter N=3" tries those of chapter 3.
+EACH = [pytest.param(name, marks=getattr(pytest.mark, name.partition(".")[0])) for name in NAMES]
+EACH_WRONG = [
+    pytest.param(path, id=f"{path.parent.name}-{path.stem}", marks=getattr(pytest.mark, path.parents[2].name[:4]))
+    for path in WRONG
+]
 SEEDS = (0, 1, 12345)  # the first is that of the instant check
 
 
@@ -67,7 +73,7 @@ def test_there_are_questions_and_wrong_answers():
     assert len(NAMES) >= 6 and len(WRONG) >= 30
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_a_question_says_what_it_is(name):
     question = find_question(name)
     assert question.name == name and question.entry == name.partition(".")[2]
@@ -79,13 +85,13 @@ def test_a_question_says_what_it_is(name):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_the_solution_passes_the_instant_check(name, seed):
     report = check(name, function_of("solutions", name), seed=seed)
     assert report.status == "pass" and report.points == report.max_points, str(report)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_the_untouched_exercise_is_todo_and_says_what_to_do(name):
     report = check(name, function_of("exercises", name))
     assert (report.status, report.points) == ("todo", 0) and find_question(name).entry in str(report)
@@ -100,7 +106,7 @@ def test_graded_in_isolation_the_solutions_get_all_and_the_exercises_nothing(cha
     assert {(mark.status, mark.points) for mark in untouched.values()} == {("todo", 0)}
 
 
-@pytest.mark.parametrize("path", WRONG, ids=lambda p: f"{p.parent.name}-{p.stem}")
+@pytest.mark.parametrize("path", EACH_WRONG)
 def test_a_wrong_answer_gets_nothing_and_is_recognised(path, worker):
     name = f"{path.parents[2].name[:4]}.{path.parent.name}"
     question = find_question(name)
@@ -112,13 +118,13 @@ def test_a_wrong_answer_gets_nothing_and_is_recognised(path, worker):
             assert mark.diagnosis == path.stem, f"seed {seed}: {mark.remarks}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_every_diagnosis_has_a_wrong_answer_that_shows_it(name):
     found = {path.stem for path in WRONG if path.parent.name == find_question(name).entry}
     assert {diagnosis.name for diagnosis in find_question(name).diagnoses} <= found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_no_solution_line_is_left_in_the_exercise(name):
     _, sources, _ = cells_of("solutions", name)
     path, _, _ = cells_of("exercises", name)
@@ -129,7 +135,7 @@ def test_no_solution_line_is_left_in_the_exercise(name):
     assert not lines & everywhere
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_an_answer_is_one_short_documented_function(name):
     _, sources, entry = cells_of("solutions", name)
     (function,) = ast.parse(sources[-1]).body
@@ -160,7 +166,7 @@ def moved(value, step):
     return value
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_tolerances_accept_a_tenth_of_the_stated_error_and_reject_ten_times_as_much(name):
     exam = exam_of(name)
     for case, expected in zip(exam.cases, exam.expected, strict=True):
@@ -179,7 +185,7 @@ def test_tolerances_accept_a_tenth_of_the_stated_error_and_reject_ten_times_as_m
         assert compare.explain(expected, moved(expected, lambda value: np.nan * value)) != "", case.label
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_hidden_cases_differ_from_those_of_the_check(name):
     drawn = [repr([case.args for case in exam_of(name, seed).cases]) for seed in SEEDS]
     assert len(set(drawn)) == len(drawn)

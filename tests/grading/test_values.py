@@ -42,7 +42,8 @@ def test_what_goes_in_comes_out_bit_for_bit(value):
 @given(st.binary(max_size=200))
 def test_any_bytes_decode_to_a_plain_value_or_are_refused(data):
     with contextlib.suppress(NotPlainError):
-        plain(decode(data))
+        value = decode(data)
+        assert same(plain(value), value)
 
 
 @given(values, st.data())
@@ -50,7 +51,8 @@ def test_a_changed_byte_never_raises_anything_else(value, data):
     raw = bytearray(encode(value))
     raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(NotPlainError):
-        plain(decode(bytes(raw)))
+        found = decode(bytes(raw))
+        assert same(plain(found), found)
 
 
 def test_tensors_come_back_as_tensors_only_where_they_are_wanted():
