@@ -1,11 +1,21 @@
 """Entropy and mutual-information estimators, and information planes. Nats, unless a name says bits."""
 
 from corelib.information.binning import binned_information, digitize, digitize_width, ebab_edges, fixed_edges
+from corelib.information.channel import gaussian_channel_bound, sample_propagation_mi
 from corelib.information.compression import RankCorrelation, compression_score, holm, rank_correlation
+from corelib.information.density import kde_entropy, kde_mi, loo_bandwidth
 from corelib.information.discrete import entropy, mutual_information, row_codes
 from corelib.information.estimate import MIEstimate, PlaneEstimate
 from corelib.information.estimators import AdaptiveBins, FixedBins, KernelDensity, PlaneEstimator, WidthBins
 from corelib.information.kde import KdeEstimate, adaptive_noise_variance, kde_information, mixture_entropy_mc
+from corelib.information.known import gaussian_mi, gaussian_pca_mi
+from corelib.information.lossy import (
+    Autoencoder,
+    CompressedMI,
+    CompressedPlane,
+    PCACompressor,
+    pca_information_loss_bound,
+)
 from corelib.information.neighbors import (
     gaussianize,
     kl_entropy,
@@ -17,11 +27,16 @@ from corelib.information.neighbors import (
     ross_mi,
     whiten,
 )
+from corelib.information.neural import CriticMI, dv_bound, infonce_bound, nwj_bound
 from corelib.information.plane import InformationPlane, PlaneRecorder
 from corelib.information.samples import DegenerateSampleError, EstimatorWarning, dither
 
 __all__ = [
     "AdaptiveBins",
+    "Autoencoder",
+    "CompressedMI",
+    "CompressedPlane",
+    "CriticMI",
     "DegenerateSampleError",
     "EstimatorWarning",
     "FixedBins",
@@ -29,6 +44,7 @@ __all__ = [
     "KdeEstimate",
     "KernelDensity",
     "MIEstimate",
+    "PCACompressor",
     "PlaneEstimate",
     "PlaneEstimator",
     "PlaneRecorder",
@@ -40,22 +56,33 @@ __all__ = [
     "digitize",
     "digitize_width",
     "dither",
+    "dv_bound",
     "ebab_edges",
     "entropy",
     "fixed_edges",
+    "gaussian_channel_bound",
+    "gaussian_mi",
+    "gaussian_pca_mi",
     "gaussianize",
     "holm",
+    "infonce_bound",
+    "kde_entropy",
     "kde_information",
+    "kde_mi",
     "kl_entropy",
     "kl_mi",
     "kl_mi_discrete",
     "kl_weights",
     "knn_distances",
     "ksg_mi",
+    "loo_bandwidth",
     "mixture_entropy_mc",
     "mutual_information",
+    "nwj_bound",
+    "pca_information_loss_bound",
     "rank_correlation",
     "ross_mi",
     "row_codes",
+    "sample_propagation_mi",
     "whiten",
 ]

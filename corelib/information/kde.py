@@ -130,18 +130,32 @@ def mixture_entropy_mc(
     entropy, stderr = torch.empty(len(h), dtype=torch.float64), torch.empty(len(h), dtype=torch.float64)
     for row in range(len(h)):
         values = []
-        centres, s = h[row].double().cpu(), variance[row]
-        constant = math.log(len(centres)) + centres.shape[1] / 2 * math.log(2 * math.pi * s)
+        centres, s = h[row].double().cpu(), variance[row].item()
         for start in range(0, n_samples, block):
             count = min(block, n_samples - start)
             chosen = centres[torch.randint(len(centres), (count,), generator=generator)]
-            draws = chosen + s.sqrt() * torch.randn(chosen.shape, generator=generator, dtype=torch.float64)
-            distance = torch.cdist(draws, centres, compute_mode="donot_use_mm_for_euclid_dist")
-            values.append(constant - torch.logsumexp(-(distance**2) / (2 * s), dim=1))
+            draws = chosen + math.sqrt(s) * torch.randn(chosen.shape, generator=generator, dtype=torch.float64)
+            values.append(-mixture_log_density(draws, centres, s))
         minus_log_density = torch.cat(values)
         entropy[row] = minus_log_density.mean()
         stderr[row] = minus_log_density.std() / math.sqrt(n_samples)
     return entropy, stderr
+
+
+def mixture_log_density(points: Tensor, centres: Tensor, variance: float) -> Tensor:
+    """Ln density of the mixture of N equal Gaussians at M points, by one M x N block: callers stream over points.
+
+    Args:
+        points: shape ``(M, D)``, float64.
+        centres: shape ``(N, D)``, float64.
+        variance: s of every Gaussian in every direction, > 0.
+
+    Returns:
+        Shape ``(M,)``, nats. Differences are taken before squares, so an offset of all samples costs nothing.
+    """
+    distance = torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
+    constant = math.log(len(centres)) + centres.shape[1] / 2 * math.log(2 * math.pi * variance)
+    return torch.logsumexp(-(distance**2) / (2 * variance), dim=1) - constant
 
 
 def _require_activity(h: Tensor) -> None:

@@ -6,8 +6,8 @@ model and epoch; what it leaves behind is an :class:`InformationPlane`, a few ki
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 from corelib.information.compression import compression_score
+from corelib.information.estimate import PlaneEstimate
 from corelib.information.estimators import PlaneEstimator
+from corelib.information.phases import Phase, phases
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class InformationPlane:
         n_samples: N; no estimate of I(X;T) from N samples exceeds ln N.
         label_entropy: H(Y) of the sample in nats, the ceiling of I(Y;T).
         meta: anything else worth keeping (activation, seed, ...); JSON values.
+        ixt_stderr: standard errors of ``ixt``, shape ``(T, M, L)``, nats; None where the estimator has none.
+        iyt_stderr: the same of ``iyt``.
+        ixt_permuted: I(X;T) by the same estimator with the inputs permuted, where the truth is 0, shape ``(T, M, L)``,
+            nats; None where no control was made.
     """
 
     epochs: np.ndarray
@@ -41,12 +47,15 @@ class InformationPlane:
     n_samples: int
     label_entropy: float
     meta: dict = field(default_factory=dict)
+    ixt_stderr: np.ndarray | None = None
+    iyt_stderr: np.ndarray | None = None
+    ixt_permuted: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.estimator.strip():
             raise ValueError("estimator is empty; expected the ruler in words, for example 'EBAB, 30 bins'")
         expected = (len(self.epochs), self.ixt.shape[1] if self.ixt.ndim == 3 else -1, len(self.layers))
-        for name, values in (("ixt", self.ixt), ("iyt", self.iyt)):
+        for name, values in self._arrays().items():
             if values.shape != expected:
                 raise ValueError(f"{name} has shape {values.shape}; expected (T, M, L) with T, L = {expected[::2]}")
 
@@ -60,14 +69,47 @@ class InformationPlane:
         """I(Y;T) in bits, shape ``(T, M, L)``."""
         return self.iyt / math.log(2)
 
+    @property
+    def ixt_corrected(self) -> np.ndarray:
+        """I(X;T) minus its permutation control, shape ``(T, M, L)``, nats: without the bias that independence has.
+
+        Raises:
+            ValueError: no control was made.
+        """
+        if self.ixt_permuted is None:
+            raise ValueError("ixt_permuted is None; expected a plane whose estimator made a permutation control")
+        return self.ixt - self.ixt_permuted
+
     def mean(self) -> "InformationPlane":
-        """The average over models, as a plane of one model."""
-        return self._of(self.ixt.mean(1, keepdims=True), self.iyt.mean(1, keepdims=True))
+        """The average over models, as a plane of one model. Standard errors become those of the average."""
+
+        def average(name: str, values: np.ndarray) -> np.ndarray:
+            if name.endswith("stderr"):  # of samples; the spread between models is another matter
+                return np.sqrt((values**2).sum(1, keepdims=True)) / values.shape[1]
+            return values.mean(1, keepdims=True)
+
+        return self._of(average)
 
     def select(self, models: Sequence[int] | np.ndarray) -> "InformationPlane":
         """The plane of some of the models (indices or a boolean mask, shape ``(M,)``)."""
         models = np.asarray(models)
-        return self._of(self.ixt[:, models], self.iyt[:, models])
+        return self._of(lambda _name, values: values[:, models])
+
+    def phases(self, layer: int, *, model: int = 0, corrected: bool = False, min_change: float = 0.1) -> list[Phase]:
+        """Stretches of fitting and compression of one layer of one model; see :func:`phases`.
+
+        Args:
+            layer: index of the layer.
+            model: index of the model.
+            corrected: read I(X;T) minus its permutation control.
+            min_change: least change that counts, nats.
+
+        Raises:
+            ValueError: as :func:`phases`, or ``corrected`` without a control.
+        """
+        ixt = self.ixt_corrected if corrected else self.ixt
+        stderr = None if self.ixt_stderr is None else self.ixt_stderr[:, model, layer]
+        return phases(ixt[:, model, layer], epochs=self.epochs, stderr=stderr, min_change=min_change)
 
     def compression(self, kind: str = "end") -> np.ndarray:
         """Compression score of every layer of every model, shape ``(M, L)``; see :func:`compression_score`."""
@@ -105,7 +147,7 @@ class InformationPlane:
             }
         )
         with path.open("xb") as file:
-            np.savez_compressed(file, epochs=self.epochs, ixt=self.ixt, iyt=self.iyt, settings=np.array(settings))
+            np.savez_compressed(file, epochs=self.epochs, settings=np.array(settings), **self._arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> "InformationPlane":
@@ -113,7 +155,7 @@ class InformationPlane:
         with np.load(path, allow_pickle=False) as file:
             settings = json.loads(str(file["settings"]))
             settings["layers"] = tuple(settings["layers"])
-            return cls(epochs=file["epochs"], ixt=file["ixt"], iyt=file["iyt"], **settings)
+            return cls(**{name: file[name] for name in file.files if name != "settings"}, **settings)
 
     def plot(self, **options):
         """Draw the plane; see :func:`corelib.information.plots.plot_plane`. Returns ``fig, ax``."""
@@ -121,10 +163,13 @@ class InformationPlane:
 
         return plot_plane(self, **options)
 
-    def _of(self, ixt: np.ndarray, iyt: np.ndarray) -> "InformationPlane":
-        return InformationPlane(
-            self.epochs, ixt, iyt, self.layers, self.estimator, self.n_samples, self.label_entropy, self.meta
-        )
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """The arrays ``(T, M, L)`` that this plane has, by name."""
+        found = {name: getattr(self, name) for name in ("ixt", "iyt", "ixt_stderr", "iyt_stderr", "ixt_permuted")}
+        return {name: values for name, values in found.items() if values is not None}
+
+    def _of(self, change: Callable[[str, np.ndarray], np.ndarray]) -> "InformationPlane":
+        return replace(self, **{name: change(name, values) for name, values in self._arrays().items()})
 
 
 class PlaneRecorder:
@@ -164,11 +209,11 @@ class PlaneRecorder:
         self.layers = layers
         self.meta = dict(meta or {})
         self._epochs: list[int] = []
-        self._points: dict[str, list[np.ndarray]] = {name: [] for name in estimators}
+        self._points: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in estimators}
 
     def __call__(self, epoch: int, activity: Sequence[Tensor]) -> None:
         """Measure one snapshot: ``activity`` holds one tensor ``(M, N, D)`` a layer."""
-        if self._epochs and len(activity) != self._points[next(iter(self.estimators))][0].shape[2]:
+        if self._epochs and len(activity) != self._points[next(iter(self.estimators))][0]["ixt"].shape[1]:
             raise ValueError(f"activity has {len(activity)} layers; the first snapshot had another number")
         activity = [h.detach() if self.samples is None else h.detach()[:, self.samples] for h in activity]
         for name, estimator in self.estimators.items():
@@ -176,8 +221,7 @@ class PlaneRecorder:
             if len(each) != len(activity):
                 raise ValueError(f"estimators[{name!r}] has {len(each)} entries; expected {len(activity)}, one a layer")
             found = [ruler.estimate(h, self.y) for ruler, h in zip(each, activity, strict=True)]
-            point = [torch.stack([f.ixt for f in found], -1), torch.stack([f.iyt for f in found], -1)]
-            self._points[name].append(torch.stack(point).cpu().numpy())
+            self._points[name].append(_of_layers(found))
         self._epochs.append(int(epoch))
 
     def plane(self, name: str | None = None) -> InformationPlane:
@@ -188,18 +232,17 @@ class PlaneRecorder:
             raise ValueError(f"name is {name!r}; expected one of {sorted(self.estimators)}")
         if not self._epochs:
             raise ValueError("nothing was recorded; call the recorder with an epoch and its activity first")
-        points = np.stack(self._points[name])  # (T, 2, M, L)
-        layers = self.layers or [f"layer {i + 1}" for i in range(points.shape[3])]
+        arrays = {key: np.stack([point[key] for point in self._points[name]]) for key in self._points[name][0]}
+        layers = self.layers or [f"layer {i + 1}" for i in range(arrays["ixt"].shape[2])]
         counts = torch.unique(self.y, return_counts=True)[1].double() / len(self.y)
         return InformationPlane(
             epochs=np.array(self._epochs),
-            ixt=points[:, 0],
-            iyt=points[:, 1],
             layers=tuple(layers),
             estimator=self._describe(name),
             n_samples=len(self.y),
             label_entropy=float(-(counts * counts.log()).sum()),
             meta=self.meta,
+            **arrays,
         )
 
     def _describe(self, name: str) -> str:
@@ -207,3 +250,10 @@ class PlaneRecorder:
         if not isinstance(estimator, Sequence):
             return str(estimator)
         return "; ".join(dict.fromkeys(str(e) for e in estimator))
+
+
+def _of_layers(found: list[PlaneEstimate]) -> dict[str, np.ndarray]:
+    """What the layers' estimates all have, by name, each ``(M, L)``."""
+    names = ("ixt", "iyt", "ixt_stderr", "iyt_stderr", "ixt_permuted")
+    known = [name for name in names if all(getattr(layer, name) is not None for layer in found)]
+    return {name: torch.stack([getattr(layer, name) for layer in found], -1).cpu().numpy() for name in known}

@@ -30,7 +30,8 @@ def as_samples(name: str, x: np.ndarray | Tensor, *, min_samples: int = 2) -> np
         ValueError: another shape, no columns, fewer than ``min_samples`` samples, NaN or infinite values.
     """
     if isinstance(x, Tensor):
-        x = x.detach().cpu().numpy()
+        x = x.detach().cpu()
+        x = (x.double() if x.is_floating_point() else x).numpy()  # NumPy knows no bfloat16
     x = np.asarray(x)
     if x.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {x.dtype}; expected real numbers")
@@ -128,12 +129,13 @@ def warn_of_lattice(distance: np.ndarray) -> None:
     """Warn when neighbour distances repeat as only rounded or integer samples make them.
 
     Args:
-        distance: one distance a sample, shape ``(N,)``. For continuous samples about every second one is new.
+        distance: one distance > 0 a sample, shape ``(N,)``. For continuous samples about every second one is new.
 
     Warns:
         EstimatorWarning: N >= 100 and fewer than a tenth of the distances differ.
     """
-    different = len(np.unique(distance)) if len(distance) >= 100 else len(distance)
+    # Of distances that standardised columns make equal, rounding makes several: digits beyond the ninth do not count.
+    different = len(np.unique(np.log(distance).round(9))) if len(distance) >= 100 else len(distance)
     if different < len(distance) / 10:
         warnings.warn(
             f"the {len(distance)} neighbour distances take {different} values only: the samples lie on a lattice, and "
@@ -186,4 +188,5 @@ def spread(name: str, x: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"{name} has a constant column ({constant[0]}, of value {x[0, constant[0]]:g}); expected columns that vary"
         )
-    return x.std(axis=0)
+    extent = np.ptp(x, axis=0)
+    return ((x - x.min(axis=0)) / extent).std(axis=0) * extent  # squares of numbers near 1: none overflows or vanishes

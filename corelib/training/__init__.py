@@ -4,6 +4,7 @@ from corelib.training.activations import ACTIVATIONS, Activation, get_activation
 from corelib.training.ensemble import MLPEnsemble
 from corelib.training.optimizers import SGD, Adam
 from corelib.training.probe import ActivityProbe
+from corelib.training.stochastic import GaussianNoise, NoisyDigitsNet, train_with_checkpoints
 from corelib.training.train import TrainingTrace, log_spaced_epochs, train_ensemble
 
 __all__ = [
@@ -12,9 +13,12 @@ __all__ = [
     "Activation",
     "ActivityProbe",
     "Adam",
+    "GaussianNoise",
     "MLPEnsemble",
+    "NoisyDigitsNet",
     "TrainingTrace",
     "get_activation",
     "log_spaced_epochs",
     "train_ensemble",
+    "train_with_checkpoints",
 ]

@@ -61,10 +61,8 @@ def whiten(x: np.ndarray | Tensor) -> tuple[np.ndarray, float]:
 def _increasing(column: np.ndarray, knots: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """The piecewise linear map knots -> scores, its first and last piece continued beyond the ends."""
     kept = np.concatenate([[True], np.diff(knots) > 0])
-    if kept.sum() < 2:  # nearly all values are one value; any increasing map will do
-        knots, scores = np.array([column.min(), column.max()]), scores[[0, -1]]
-    else:
-        knots, scores = knots[kept], scores[kept]
+    # Two at least are left: the outermost quantiles lie nearer to the least and the largest value than to any other.
+    knots, scores = knots[kept], scores[kept]
     piece = np.clip(np.searchsorted(knots, column, side="right") - 1, 0, len(knots) - 2)
     slope = np.diff(scores) / np.diff(knots)
     return scores[piece] + slope[piece] * (column - knots[piece])

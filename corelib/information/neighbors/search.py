@@ -35,7 +35,6 @@ def knn_distances(x: np.ndarray | Tensor, k: int, *, metric: str = "euclidean", 
     backend = resolve(backend, x.shape[1])
     if backend == "triton":
         raise ValueError("backend is 'triton'; expected 'auto', 'numba', 'tree' or 'torch' (the kernel is for ksg_mi)")
-    x = x - x.mean(axis=0)  # squares of numbers near 0 lose least
     if backend == "numba":
         from corelib.information.neighbors import compiled
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import gammaln
 
 _LARGEST_RESIDUAL = 1e-8
+_LARGEST_SUM_ERROR = 1e-10
 
 
 def kl_weights(k: int, d: int, *, support: str = "dense", max_constraints: int | None = None) -> np.ndarray:
@@ -27,7 +28,7 @@ def kl_weights(k: int, d: int, *, support: str = "dense", max_constraints: int |
 
     Raises:
         ValueError: k or d < 1, an unknown support, fewer neighbours in the support than constraints, or constraints
-            that float64 cannot meet to 1e-8.
+            that float64 cannot meet to 1e-8 (the sum: 1e-10).
 
     Source: Berrett, Samworth and Yuan (2019), section 2; the choice of least norm is this course's.
     """
@@ -36,8 +37,10 @@ def kl_weights(k: int, d: int, *, support: str = "dense", max_constraints: int |
             raise ValueError(f"{name} is {value!r}; expected an integer >= 1")
     if support not in ("dense", "sparse"):
         raise ValueError(f"support is {support!r}; expected 'dense' or 'sparse'")
-    if max_constraints is not None and max_constraints < 0:
-        raise ValueError(f"max_constraints is {max_constraints}; expected an integer >= 0, or None")
+    if max_constraints is not None and (
+        isinstance(max_constraints, bool) or not isinstance(max_constraints, int | np.integer) or max_constraints < 0
+    ):
+        raise ValueError(f"max_constraints is {max_constraints!r}; expected an integer >= 0, or None")
     n_terms = d // 4 if max_constraints is None else min(d // 4, max_constraints)
     weights = np.zeros(k)
     if n_terms == 0:
@@ -57,10 +60,11 @@ def kl_weights(k: int, d: int, *, support: str = "dense", max_constraints: int |
     wanted[0] = 1 / norms[0]
     found = np.linalg.lstsq(rows / norms[:, None], wanted, rcond=None)[0]  # of least norm, by SVD
     residual = np.abs(rows @ found - wanted * norms).max() / max(1.0, np.abs(rows * found).max())
-    if residual > _LARGEST_RESIDUAL or abs(found.sum() - 1) > _LARGEST_RESIDUAL:
+    error = abs(found.sum() - 1)
+    if residual > _LARGEST_RESIDUAL or error > _LARGEST_SUM_ERROR:
         raise ValueError(
-            f"k is {k} at d = {d}: the constraints are met to {residual:.1g} only; expected a larger k, or fewer "
-            "constraints (max_constraints)"
+            f"k is {k} at d = {d}: the constraints are met to {residual:.1g} and the sum of 1 to {error:.1g} only; "
+            "expected a larger k, or fewer constraints (max_constraints)"
         )
     weights[j - 1] = found
     return weights

@@ -1,0 +1,14 @@
+"""Wrong: the logistic function in place of the normal distribution function."""
+
+import math
+
+import numpy as np
+
+
+def correlated_uniforms(z, noise, mi):
+    """Uniform parameters of two images with mi nats between them."""
+    if not mi >= 0:
+        raise ValueError(f"mi is {mi}; expected a number of nats >= 0")
+    rho = math.sqrt(1 - math.exp(-2 * mi / z.shape[1]))
+    y = rho * z + math.sqrt(1 - rho**2) * noise
+    return 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(-y))

@@ -1,0 +1,15 @@
+"""Wrong: ranks in the sample in place of the distribution function."""
+
+import math
+
+import numpy as np
+
+
+def correlated_uniforms(z, noise, mi):
+    """Uniform parameters of two images with mi nats between them."""
+    if not mi >= 0:
+        raise ValueError(f"mi is {mi}; expected a number of nats >= 0")
+    rho = math.sqrt(1 - math.exp(-2 * mi / z.shape[1]))
+    y = rho * z + math.sqrt(1 - rho**2) * noise
+    u, v = ((np.argsort(np.argsort(g, axis=0), axis=0) + 0.5) / len(g) for g in (z, y))
+    return u, v

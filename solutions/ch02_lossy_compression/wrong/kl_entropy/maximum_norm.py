@@ -1,0 +1,21 @@
+"""Wrong: distances and volume of the maximum norm."""
+
+import math
+
+import numpy as np
+
+EULER = 0.5772156649015329
+DIGAMMA = np.concatenate([[-np.inf, -EULER], np.cumsum(1 / np.arange(1, 10_000)) - EULER])
+
+
+def kl_entropy(x, k):
+    """Entropy from the distances to the k-th neighbours, nats."""
+    n, d = x.shape
+    if not 1 <= k <= n - 1:
+        raise ValueError(f"k is {k}; expected 1 to {n - 1}")
+    distance = np.abs(x[:, None] - x).max(axis=2)
+    rho = np.sort(distance, axis=1)[:, k]
+    if not rho.all():
+        raise ValueError("x holds more than k equal samples")
+    log_ball = d * math.log(2)
+    return float(d * np.log(rho).mean() + log_ball + math.log(n - 1) - DIGAMMA[k])

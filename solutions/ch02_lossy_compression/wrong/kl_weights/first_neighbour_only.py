@@ -1,0 +1,23 @@
+"""Wrong: d = 4 is exempt and all weight is on the first neighbour, as in the paper's code."""
+
+import math
+
+import numpy as np
+
+
+def kl_weights(k, d):
+    """Weights of least norm that cancel the leading bias."""
+    n_terms = d // 4
+    if k < n_terms + 1:
+        raise ValueError(f"k is {k}; expected at least {n_terms + 1}")
+    if d <= 4:
+        return np.eye(k)[0]
+    rows = np.array(
+        [
+            [math.exp(math.lgamma(j + 2 * term / d) - math.lgamma(j)) for j in range(1, k + 1)]
+            for term in range(n_terms + 1)
+        ]
+    )
+    norms = np.linalg.norm(rows, axis=1)
+    wanted = np.eye(n_terms + 1)[0] / norms
+    return np.linalg.lstsq(rows / norms[:, None], wanted, rcond=None)[0]

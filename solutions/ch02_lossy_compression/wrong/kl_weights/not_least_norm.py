@@ -1,0 +1,25 @@
+"""Wrong: only as many neighbours as constraints, the farthest ones, get a weight."""
+
+import math
+
+import numpy as np
+
+
+def kl_weights(k, d):
+    """Weights of least norm that cancel the leading bias."""
+    n_terms = d // 4
+    if k < n_terms + 1:
+        raise ValueError(f"k is {k}; expected at least {n_terms + 1}")
+    if n_terms == 0:
+        return np.eye(k)[-1]
+    rows = np.array(
+        [
+            [math.exp(math.lgamma(j + 2 * term / d) - math.lgamma(j)) for j in range(1, k + 1)]
+            for term in range(n_terms + 1)
+        ]
+    )
+    weights = np.zeros(k)
+    last = rows[:, -n_terms - 1 :]
+    scale = np.linalg.norm(last, axis=1)
+    weights[-n_terms - 1 :] = np.linalg.solve(last / scale[:, None], np.eye(n_terms + 1)[0] / scale)
+    return weights

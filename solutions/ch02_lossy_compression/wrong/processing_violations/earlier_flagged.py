@@ -1,0 +1,18 @@
+"""Wrong: the earlier layer of each pair is flagged."""
+
+import numpy as np
+
+
+def processing_violations(iyt, stderr):
+    """Layers that exceed an earlier one by more than two standard errors of the difference."""
+    if len(stderr) != len(iyt):
+        raise ValueError(f"stderr has {len(stderr)} numbers; expected {len(iyt)}")
+    if np.isnan(iyt).any():
+        raise ValueError("iyt holds NaN")
+    found = []
+    for earlier in range(len(iyt)):
+        for later in range(earlier + 1, len(iyt)):
+            if iyt[later] - iyt[earlier] > 2 * np.hypot(stderr[later], stderr[earlier]):
+                found.append(earlier)
+                break
+    return found
