@@ -15,11 +15,11 @@ BLOCKS = {"BLOCK_M": 32, "BLOCK_N": 32}  # 32 x 32 pairs stay in the registers o
 
 
 @triton.jit
-def _distance(x_ptr, i, j, n, D: tl.constexpr):
-    """Max-norm distances of samples i and j, index tensors that broadcast; x_ptr points to (D, N) columns."""
-    a_ptr, b_ptr = x_ptr + i, x_ptr + j  # moved on by n from column to column: 64 bits, whatever D and N
+def _distance(x_ptr, i, j, n, d):
+    """Max-norm distances of samples i and j, index tensors that broadcast; x_ptr points to (d, N)."""
+    a_ptr, b_ptr = x_ptr + i, x_ptr + j  # moved on by n from column to column: 64 bits, whatever d and n
     distance = tl.abs(tl.load(a_ptr, mask=i < n, other=0.0) - tl.load(b_ptr, mask=j < n, other=0.0))
-    for _ in range(1, D):
+    for _ in range(1, d):
         a_ptr += n
         b_ptr += n
         difference = tl.load(a_ptr, mask=i < n, other=0.0) - tl.load(b_ptr, mask=j < n, other=0.0)
@@ -29,13 +29,13 @@ def _distance(x_ptr, i, j, n, D: tl.constexpr):
 
 @triton.jit
 def ksg_neighbors_kernel(
-    x_ptr,  # (DX, N)
-    y_ptr,  # (DY, N)
+    x_ptr,  # (dx, N)
+    y_ptr,  # (dy, N)
     eps_ptr,  # (3, N): joint distance of the k-th neighbour, x-extent and y-extent of the k neighbours
     n,
+    dx,
+    dy,
     k,
-    DX: tl.constexpr,
-    DY: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
 ):
@@ -52,17 +52,18 @@ def ksg_neighbors_kernel(
         index = tl.full([BLOCK_M, BLOCK_N], 2147483647, tl.int32)
         for start in range(0, n, BLOCK_N):
             j = start + tl.arange(0, BLOCK_N)
-            dx = _distance(x_ptr, i[:, None], j[None, :], n, DX)
-            d = tl.maximum(dx, _distance(y_ptr, i[:, None], j[None, :], n, DY))
-            tie = (d == last_distance[:, None]) & (j[None, :] > last_index[:, None])
-            allowed = (j[None, :] < n) & (j[None, :] != i[:, None]) & ((d > last_distance[:, None]) | tie)
-            closer = allowed & (d < distance)
-            distance = tl.where(closer, d, distance)
+            in_x = _distance(x_ptr, i[:, None], j[None, :], n, dx)
+            in_y = _distance(y_ptr, i[:, None], j[None, :], n, dy)
+            new = tl.maximum(in_x, in_y)
+            tie = (new == last_distance[:, None]) & (j[None, :] > last_index[:, None])
+            allowed = (j[None, :] < n) & (j[None, :] != i[:, None]) & ((new > last_distance[:, None]) | tie)
+            closer = allowed & (new < distance)
+            distance = tl.where(closer, new, distance)
             index = tl.where(closer, j[None, :], index)
         last_distance = tl.min(distance, axis=1)
         last_index = tl.min(tl.where(distance == last_distance[:, None], index, 2147483647), axis=1)
-        extent_x = tl.maximum(extent_x, _distance(x_ptr, i, last_index, n, DX))
-        extent_y = tl.maximum(extent_y, _distance(y_ptr, i, last_index, n, DY))
+        extent_x = tl.maximum(extent_x, _distance(x_ptr, i, last_index, n, dx))
+        extent_y = tl.maximum(extent_y, _distance(y_ptr, i, last_index, n, dy))
     out = eps_ptr + i
     tl.store(out, last_distance, mask=i < n)
     out += n
@@ -73,11 +74,11 @@ def ksg_neighbors_kernel(
 
 @triton.jit
 def marginal_counts_kernel(
-    x_ptr,  # (D, N)
+    x_ptr,  # (d, N)
     radius_ptr,  # (N,)
     count_ptr,  # (N,) int64
     n,
-    D: tl.constexpr,
+    d,
     STRICT: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
@@ -88,11 +89,11 @@ def marginal_counts_kernel(
     count = tl.zeros([BLOCK_M, BLOCK_N], tl.int32)
     for start in range(0, n, BLOCK_N):
         j = start + tl.arange(0, BLOCK_N)
-        d = _distance(x_ptr, i[:, None], j[None, :], n, D)
+        distance = _distance(x_ptr, i[:, None], j[None, :], n, d)
         if STRICT:
-            inside = d < radius[:, None]
+            inside = distance < radius[:, None]
         else:
-            inside = d <= radius[:, None]
+            inside = distance <= radius[:, None]
         inside = inside & (j[None, :] < n) & (j[None, :] != i[:, None])
         count += inside.to(tl.int32)
     tl.store(count_ptr + i, tl.sum(count, axis=1).to(tl.int64), mask=i < n)
@@ -103,7 +104,7 @@ def launch_neighbors(x: Tensor, y: Tensor, k: int) -> tuple[Tensor, Tensor, Tens
     n, dx = x.shape
     eps = torch.empty(3, n, dtype=x.dtype, device=x.device)
     grid = (triton.cdiv(n, BLOCKS["BLOCK_M"]),)
-    ksg_neighbors_kernel[grid](x.T.contiguous(), y.T.contiguous(), eps, n, k, dx, y.shape[1], **BLOCKS)
+    ksg_neighbors_kernel[grid](x.T.contiguous(), y.T.contiguous(), eps, n, dx, y.shape[1], k, **BLOCKS)
     return tuple(eps.unbind())
 
 
