@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import grading
+from benchmarks import grading, mutual_information
 from benchmarks import information_plane as benchmark
 from corelib.information import binned_information, ebab_edges, kde_information
 
@@ -43,3 +43,21 @@ def test_submissions_to_be_timed_are_of_every_kind(tmp_path):
         texts = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / learner).glob("*.ipynb")}
         solved = [name for name, text in texts.items() if text == (grading._chapter("solutions") / name).read_text()]
         assert len(texts) >= 6 and (len(solved) == len(texts)) == (kind == "right")
+
+
+@pytest.mark.ch02
+def test_every_installed_peer_agrees_on_mutual_information():
+    rows = mutual_information.speed((400,), (1,))
+    error = {row["provider"]: float(row["median"]) for row in rows if row["metric"] == "error"}
+    assert {"corelib KSG1", "scikit-learn"} <= set(error)
+    assert all(abs(value - error["corelib KSG1"]) < 0.1 for value in error.values())
+    ratio = [row for row in rows if row["metric"] == "ratio"]
+    assert len(ratio) == 1 and ratio[0]["config"].startswith("target 1x: ")
+
+
+@pytest.mark.ch02
+def test_the_accuracy_table_keeps_the_families_where_we_are_weak():
+    rows = mutual_information.accuracy(300)
+    assert {f"error, {family}" for family in mutual_information.FAMILIES} <= {row["metric"] for row in rows}
+    assert any(row["metric"] == "error, swiss roll (2 + 1)" for row in rows)
+    assert sum(row["config"].startswith("target <= ") for row in rows) == 3

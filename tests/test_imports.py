@@ -16,7 +16,7 @@ PACKAGES = (
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_pulls_in_neither_jupyter_nor_matplotlib_nor_triton(package):
-    heavy = ("IPython", "ipywidgets", "nbformat", "nbclient", "jupyter_client", "matplotlib")
+    heavy = ("IPython", "ipywidgets", "nbformat", "nbclient", "jupyter_client", "matplotlib", "triton", "numba")
     script = f"import sys, {package}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

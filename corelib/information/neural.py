@@ -122,8 +122,8 @@ class CriticMI:
         Returns:
             A :class:`MIEstimate` with N, and ``local``, of the held-out pairs that were used, in random order
             ("infonce" uses whole batches). It may be negative. The standard error is for the choice of the held-out
-            pairs, given the
-            critic: neither how far the critic is from the best one, nor how it varies with the seed.
+            pairs, given the critic: neither how far the critic is from the best one, nor how it varies with the seed;
+            and for "dv" and "nwj" beyond a few nats it is itself too small, as rare pairs decide.
 
         Raises:
             ValueError: samples as :func:`as_pair` refuses them.
@@ -236,6 +236,8 @@ def _standardized(samples: np.ndarray, train: Tensor) -> Tensor:
 def _scores(name: str, scores: np.ndarray | Tensor, ndim: int) -> Tensor:
     if not isinstance(scores, Tensor):
         scores = torch.from_numpy(np.asarray(scores, dtype=np.float64))
+    if not scores.is_floating_point():
+        scores = scores.double()
     if scores.ndim != ndim or 0 in scores.shape:
         raise ValueError(f"{name} has shape {tuple(scores.shape)}; expected {('(N,)', '(B, B)')[ndim - 1]}, not empty")
     if not torch.isfinite(scores).all():

@@ -3,7 +3,8 @@
 Per sample D numbers in, three distances or one count out, and N pairs between them, each worth D subtractions and
 comparisons; a search for k neighbours walks over the pairs k times on a GPU. Nothing of size N^2 is ever stored, so
 arithmetic binds, not memory. A trace of the search must survive into the counts: the k-th neighbour lies *exactly* on
-the border eps, and KSG counts what is strictly inside. Hence both passes use one arithmetic: subtract, absolute, maximum.
+the border eps, and KSG counts what is strictly inside. Hence both passes use one arithmetic: subtract, absolute value,
+maximum.
 """
 
 from typing import NamedTuple
@@ -51,8 +52,8 @@ def ksg_neighbors(x: Tensor, y: Tensor, k: int, *, backend: str = "auto") -> Ksg
     Source: Kraskov, Stögbauer and Grassberger (2004), the searches below eqs. (8) and (9).
     """
     _require_samples("x", x)
-    _require_samples("y", y)
     _require_like("y", y, x)
+    _require_samples("y", y)
     if len(y) != len(x):
         raise ValueError(f"y has {len(y)} samples; expected {len(x)}, as many as x")
     if isinstance(k, bool) or not isinstance(k, int):

@@ -1,9 +1,9 @@
 """One program keeps a block of samples and walks over all others; a few numbers a sample are all that leaves the chip.
 
-The neighbours take k walks. Each finds, for every sample, the smallest (distance, index) above the previous one, so that
-ties are settled by the index and no list is ever sorted. Both kernels compute distances by the same function, and only by
-subtraction, absolute value and maximum: nothing that a compiler may fuse or reorder could change a bit, so a neighbour
-at distance eps in the first kernel is at distance eps in the second.
+The neighbours take k walks. Each finds, for every sample, the smallest (distance, index) above the previous one, so
+that ties are settled by the index and no list is ever sorted. Both kernels compute distances by the same function, and
+only by subtraction, absolute value and maximum: nothing that a compiler may fuse or reorder could change a bit, so a
+neighbour at distance eps in the first kernel is at distance eps in the second.
 """
 
 import torch
@@ -90,10 +90,7 @@ def marginal_counts_kernel(
     for start in range(0, n, BLOCK_N):
         j = start + tl.arange(0, BLOCK_N)
         distance = _distance(x_ptr, i[:, None], j[None, :], n, d)
-        if STRICT:
-            inside = distance < radius[:, None]
-        else:
-            inside = distance <= radius[:, None]
+        inside = distance < radius[:, None] if STRICT else distance <= radius[:, None]
         inside = inside & (j[None, :] < n) & (j[None, :] != i[:, None])
         count += inside.to(tl.int32)
     tl.store(count_ptr + i, tl.sum(count, axis=1).to(tl.int64), mask=i < n)

@@ -92,7 +92,12 @@ def plot_truth_and_estimate(
     if ceiling is not None:
         ax.axhline(ceiling, color="0.3", ls=":", lw=1.2)
         ax.annotate(
-            f"ceiling {ceiling:.2f}", (truth[0], ceiling), xytext=(0, 3), textcoords="offset points", fontsize=9
+            f"ceiling {ceiling:.2f}",
+            (truth[-1], ceiling),
+            xytext=(0, 4),
+            textcoords="offset points",
+            fontsize=9,
+            ha="right",
         )
     span = max(truth.max(), 1.0)
     ax.set(ylim=(-0.18 * span, 1.22 * span), xlabel="true information  [nats]", ylabel="estimate  [nats]", title=title)

@@ -92,5 +92,7 @@ def plot_errors_by_size(
     for name, values in errors.items():
         ax.loglog(sizes, values, "o-", label=name)
     ax.legend()
+    ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    ax.minorticks_off()
     ax.set(xlabel="samples N", ylabel=ylabel, title=title)
     return fig, ax

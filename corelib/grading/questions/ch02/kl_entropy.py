@@ -126,6 +126,13 @@ QUESTION = Question(
             " k = 1 every distance is 0. In a sorted row of distances, place 0 is the point itself: take place k.",
             _mistaken(lambda s, k, n, d: _right(s, k - 1, n, d) + digamma(k - 1) - digamma(k) if k > 1 else -np.inf),
         ),
+        # Before one_neighbour_too_far: where every point occurs twice, both give the same number.
+        answers_as(
+            "zero_distances_dropped",
+            "You left out every distance of 0. Only the point itself is left out: another sample at the same place is a"
+            " neighbour, at distance 0.",
+            _zeros_dropped,
+        ),
         answers_as(
             "one_neighbour_too_far",
             "You took the distance to the (k+1)-th neighbour. With the point itself left out already, the k-th"
@@ -198,12 +205,6 @@ QUESTION = Question(
                     (d * np.log(s[:, k]).mean() + _log_ball(d) + math.log(n - 1)) / math.log(2) - digamma(k)
                 )
             ),
-        ),
-        answers_as(
-            "zero_distances_dropped",
-            "You left out every distance of 0. Only the point itself is left out: another sample at the same place is a"
-            " neighbour, at distance 0.",
-            _zeros_dropped,
         ),
         _expansion(),
         Diagnosis(
