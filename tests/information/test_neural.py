@@ -120,9 +120,9 @@ def test_only_pairs_held_out_are_judged():
     assert CriticMI("infonce", steps=0, batch_size=40).estimate(*pairs(201, 1.0)).n == 80  # whole batches of the 100
 
 
-def test_infonce_is_blind_above_the_logarithm_of_its_batch():
-    found = CriticMI("infonce", **QUICK | {"batch_size": 4, "steps": 400}).estimate(*pairs(1000, 4.0))
-    assert 0.8 * math.log(4) < found.value <= math.log(4) and found.local.max() <= math.log(4) + 1e-9
+def test_infonce_stays_below_the_logarithm_of_its_batch():
+    found = CriticMI("infonce", **QUICK | {"batch_size": 16}).estimate(*pairs(1000, 4.0))
+    assert 0.55 * math.log(16) < found.value <= math.log(16) and found.local.max() <= math.log(16) + 1e-9
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     bias = _noisy(rng, [-1.4, -1.5, -1.9, -1.5], 25, 0.01)
     steps = np.repeat(np.array([1.0, 1.0, 1.5, 2.0, 2.0, 1.25, 1.25, 0.5, 0.5, 0.75]), 2) + float(rng.integers(-2, 3))
     stairs = np.array([0.0, 0.25, 0.5, 0.5, 0.46, 0.42, 0.42, 0.445, 0.47, 0.47, 0.43, 0.39, 0.39, 0.65, 0.9])
+    # With errors of 0.1 a fall of 0.35 counts; 0.2 does for one standard error, and 0.12 for none.
+    falls = np.repeat([0.0, 1.0, 0.65, 1.6, 1.4, 2.2, 2.08, 3.0], 3) + float(rng.uniform(-1, 1))
     tremble = _noisy(rng, [1.0, 1.0], 16, 0.003)
     return [
         Case("the example by hand", (np.array([0.0, 0.5, 1.0, 0.6, 0.2, 0.25, 0.3]), np.full(7, 0.01), None)),
@@ -59,6 +61,7 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         Case("plateaus, also at the start", (steps, np.full(20, 0.01), None)),
         Case("a slow fall with a small rise in it", (stairs, np.full(15, 0.005), None)),
         Case("noisy checkpoints", (_noisy(rng, [0.0, 0.6, 0.25, 0.8], 40, 0.05), np.full(40, 0.05), None)),
+        Case("a large fall and two within the errors", (falls, np.full(24, 0.1), None)),
         Case("errors that differ between checkpoints", (3 * _walk(rng, 60), rng.uniform(0.0, 0.2, 60), None)),
         Case("a long walk with many small turns", (_walk(rng, 120), np.full(120, 0.01), None)),
         Case("a longer one", (_walk(rng, 200), np.full(200, 0.03), None)),

@@ -20,6 +20,8 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     with_nan = falling.copy()
     with_nan[int(rng.integers(1, 6))] = math.nan
     n = int(rng.integers(8, 13))
+    # With errors of 0.1 a rise must exceed 0.283; 0.17 is above one standard error, 0.25 above two of one layer.
+    graded = np.array([1.0, 1.05, 1.17, 1.25, 1.35, 1.5]) + float(rng.uniform(-0.5, 0.5))
     return [
         Case("the example by hand", (np.array([1.0, 1.2, 0.9, 1.35]), np.array([0.05, 0.05, 0.05, 0.2]))),
         Case("recorded: the five layers of the digits network", (RECORDED, np.full(5, 0.03))),
@@ -29,6 +31,7 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         Case("a dip, and a layer that comes back", (np.array([2.0, 1.5, 1.9, 2.02]), np.full(4, 0.05))),
         Case(f"{n} layers with errors of their own", (rng.uniform(1, 1.8, n), rng.uniform(0.01, 0.2, n))),
         Case("thirty layers", (1.5 + 0.1 * rng.normal(size=30), rng.uniform(0.0, 0.1, 30))),
+        Case("rises of every size, and equal errors", (graded, np.full(6, 0.1))),
         Case(
             "the smallest value is the least certain",
             (np.array([1.3, 1.0, 1.25, 1.6]), np.array([0.05, 0.5, 0.05, 0.05])),
