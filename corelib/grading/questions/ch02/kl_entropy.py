@@ -121,13 +121,6 @@ QUESTION = Question(
     preload=("scipy.special", "scipy.spatial"),
     diagnoses=(
         answers_as(
-            "self_counted",
-            "You counted each point as its own nearest neighbour, so that your k-th is really the (k−1)-th, and for"
-            " k = 1 every distance is 0. In a sorted row of distances, place 0 is the point itself: take place k.",
-            _mistaken(lambda s, k, n, d: _right(s, k - 1, n, d) + digamma(k - 1) - digamma(k) if k > 1 else -np.inf),
-        ),
-        # Before one_neighbour_too_far: where every point occurs twice, both give the same number.
-        answers_as(
             "zero_distances_dropped",
             "You left out every distance of 0. Only the point itself is left out: another sample at the same place is a"
             " neighbour, at distance 0.",
@@ -206,6 +199,13 @@ QUESTION = Question(
                 )
             ),
         ),
+        answers_as(
+            "self_counted",
+            "You counted each point as its own nearest neighbour, so that your k-th is really the (k−1)-th, and for"
+            " k = 1 every distance is 0. In a sorted row of distances, place 0 is the point itself: take place k.",
+            _mistaken(lambda s, k, n, d: _right(s, k - 1, n, d) + digamma(k - 1) - digamma(k) if k > 1 else -np.inf),
+        ),
+        # Before one_neighbour_too_far: where every point occurs twice, both give the same number.
         _expansion(),
         Diagnosis(
             "no_checks",
