@@ -94,7 +94,7 @@ def _standardise(x: Tensor, dtype: torch.dtype = torch.float32) -> tuple[Tensor,
 
 
 def _margin(dtype: torch.dtype) -> float:
-    """Twice what rounding can add to a difference within [-2, 2]: of two samples, of them exactly, of a limit."""
+    """More than rounding can add up to to a difference within [-2, 2]: of two samples, of them exactly, of a limit."""
     return 8 * torch.finfo(dtype).eps
 
 

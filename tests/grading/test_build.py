@@ -1,5 +1,6 @@
 """Building exercises: up to date or named as stale, never over anybody's work; a learner's copy is left alone."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -48,10 +49,10 @@ def test_building_makes_everything_and_then_nothing(course, capsys):
 def test_an_edited_source_makes_its_exercise_stale_and_building_mends_it(course, capsys):
     build(course)
     source = course / "solutions" / one(course).relative_to(course / "exercises")
-    source.write_text(source.read_text().replace("Chapter 3", "Chapter III"))
+    source.write_text(source.read_text().replace("Chapter ", "Unit "))
     assert main(["build", "--check"]) == 1
     assert f"{one(course).relative_to(course)} is stale" in capsys.readouterr().err
-    assert main(["build"]) == 0 and "Chapter III" in one(course).read_text()
+    assert main(["build"]) == 0 and "Unit " in one(course).read_text()
 
 
 def test_work_in_an_exercise_is_never_overwritten(course, capsys):
@@ -86,8 +87,8 @@ def test_questions_and_sources_match_one_to_one(course):
     copy.write_text(text)
     with pytest.raises(SourceError, match="expected one source"):
         plan_build(course)
-    copy.write_text(text.replace("ex:ch03.", "ex:ch03.no_such_"))
-    with pytest.raises(SourceError, match=r"'ch03\.no_such_.*', which is not a question"):
+    copy.write_text(re.sub(r"ex:(ch\d+)\.", r"ex:\1.no_such_", text))
+    with pytest.raises(SourceError, match=r"'ch\d+\.no_such_.*', which is not a question"):
         plan_build(course)
 
 
@@ -108,4 +109,5 @@ def test_starting_copies_once_and_says_so_when_a_copy_is_there(course, capsys):
 def test_an_unknown_chapter_is_refused_with_those_there_are(course, capsys):
     build(course)
     assert main(["start", "ch99"]) == 1
-    assert "chapter is 'ch99'; expected one of ch03" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "chapter is 'ch99'; expected one of" in said and "ch03" in said

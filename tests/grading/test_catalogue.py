@@ -20,10 +20,10 @@ def test_every_module_of_a_chapter_is_listed_once():
 
 @pytest.mark.parametrize("name", ["ch03.no_such", "ch03", "", "os.path", "ch03.ebab_edges.x", "ch03._layers", None])
 def test_an_unknown_name_is_refused_with_those_there_are(name):
-    with pytest.raises(ValueError, match=r"expected one of ch03\."):
+    with pytest.raises(ValueError, match=r"expected one of .*ch03\."):
         find_question(name)
 
 
 def test_an_unknown_chapter_is_refused():
-    with pytest.raises(ValueError, match="chapter is 'ch99'; expected one of ch03"):
+    with pytest.raises(ValueError, match=r"chapter is 'ch99'; expected one of .*ch03"):
         question_names("ch99")
