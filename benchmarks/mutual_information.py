@@ -1,7 +1,7 @@
 """Mutual information of two vectors against peers: CPU time and error on the same samples, one thread, one run.
 
-The grid is d + d Gaussian dimensions with 2 nats (0.5 nats in 1 + 1), KSG with k = 3 wherever a peer has it. A peer that
-has taken more than five seconds at one size is not asked for a larger one, and its rows say so. Peers that are not
+The grid is d + d Gaussian dimensions with 2 nats (0.5 nats in 1 + 1), KSG with k = 3 wherever a peer has it. A peer
+that has taken over five seconds at one size is not asked for a larger one, and its rows say so. Peers that are not
 installed are left out and named:
 
     pip install npeet-plus infomeasure ennemi entropy-estimators
