@@ -1,7 +1,9 @@
 """Every data set of the course, offline: generated here or shipped in a package."""
 
+from corelib.datasets.clusters import clusters
 from corelib.datasets.container import Dataset, Split, train_test_split
 from corelib.datasets.images import digits, mnist_5k
+from corelib.datasets.label_noise import flip_labels
 from corelib.datasets.spherical import (
     Icosahedron,
     band_powers,
@@ -16,7 +18,9 @@ __all__ = [
     "Icosahedron",
     "Split",
     "band_powers",
+    "clusters",
     "digits",
+    "flip_labels",
     "icosahedral_symmetries",
     "icosahedron",
     "mnist_5k",
