@@ -5,6 +5,13 @@ from corelib.information.channel import gaussian_channel_bound, sample_propagati
 from corelib.information.compression import RankCorrelation, compression_score, holm, rank_correlation
 from corelib.information.density import kde_entropy, kde_mi, loo_bandwidth
 from corelib.information.discrete import entropy, mutual_information, row_codes
+from corelib.information.encoder import (
+    GaussianCodes,
+    conditional_encoder_information,
+    encoder_information,
+    information_sandwich,
+    quadrature_information,
+)
 from corelib.information.estimate import MIEstimate, PlaneEstimate
 from corelib.information.estimators import AdaptiveBins, FixedBins, KernelDensity, PlaneEstimator, WidthBins
 from corelib.information.kde import KdeEstimate, adaptive_noise_variance, kde_information, mixture_entropy_mc
@@ -40,6 +47,7 @@ __all__ = [
     "DegenerateSampleError",
     "EstimatorWarning",
     "FixedBins",
+    "GaussianCodes",
     "InformationPlane",
     "KdeEstimate",
     "KernelDensity",
@@ -53,11 +61,13 @@ __all__ = [
     "adaptive_noise_variance",
     "binned_information",
     "compression_score",
+    "conditional_encoder_information",
     "digitize",
     "digitize_width",
     "dither",
     "dv_bound",
     "ebab_edges",
+    "encoder_information",
     "entropy",
     "fixed_edges",
     "gaussian_channel_bound",
@@ -66,6 +76,7 @@ __all__ = [
     "gaussianize",
     "holm",
     "infonce_bound",
+    "information_sandwich",
     "kde_entropy",
     "kde_information",
     "kde_mi",
@@ -80,6 +91,7 @@ __all__ = [
     "mutual_information",
     "nwj_bound",
     "pca_information_loss_bound",
+    "quadrature_information",
     "rank_correlation",
     "ross_mi",
     "row_codes",

@@ -169,7 +169,7 @@ def encoder_information(
     pairwise bounds after Kolchinsky and Tracey (2017).
     """
     every = torch.ones(codes.n, codes.n, dtype=torch.bool, device=codes.mean.device)
-    return _estimate(codes, every, method, z, generator)
+    return average_advantage(codes, every, method, z, generator)
 
 
 def conditional_encoder_information(
@@ -206,7 +206,7 @@ def conditional_encoder_information(
     if labels.shape not in (shape, shape[-1:]):
         raise ValueError(f"labels have shape {tuple(labels.shape)}; expected {tuple(shape)} or {tuple(shape[-1:])}")
     labels = labels.to(codes.mean.device)
-    return _estimate(codes, labels[..., :, None] == labels[..., None, :], method, z, generator)
+    return average_advantage(codes, labels[..., :, None] == labels[..., None, :], method, z, generator)
 
 
 def information_sandwich(
@@ -244,10 +244,21 @@ def quadrature_information(codes: GaussianCodes, *, points: int = 4001) -> float
     return float(np.trapezoid(density * (own - crowd), u, axis=1).mean())
 
 
-def _estimate(
+def average_advantage(
     codes: GaussianCodes, crowd: Tensor, method: str, z: Tensor | None, generator: torch.Generator | None
 ) -> Tensor:
-    """Mean over i of the own score less the crowd's, where ``crowd[..., i, j]`` says whether j is in the crowd of i."""
+    """Own score less the crowd's, averaged over inputs: all estimators in one place.
+
+    Args:
+        codes: p(z|x_i).
+        crowd: bool, shape ``(..., N, N)`` or ``(N, N)``: whether input j is in the crowd of input i.
+        method: one of :data:`METHODS`.
+        z: one draw for each input, or None.
+        generator: of the draw.
+
+    Returns:
+        Nats, shape ``(...)``.
+    """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; expected one of {', '.join(METHODS)}")
     if METHODS[method].sampled:

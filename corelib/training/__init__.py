@@ -1,10 +1,19 @@
 """Small networks, many at once, and probes for networks of your own."""
 
 from corelib.training.activations import ACTIVATIONS, Activation, get_activation
+from corelib.training.encoder_ensemble import StochasticEncoderEnsemble
+from corelib.training.encoder_training import (
+    EncoderEvaluation,
+    EncoderTrainingTrace,
+    evaluate_encoders,
+    generalization_gap,
+    train_encoders,
+)
 from corelib.training.ensemble import MLPEnsemble
 from corelib.training.optimizers import SGD, Adam
 from corelib.training.probe import ActivityProbe
 from corelib.training.stochastic import GaussianNoise, NoisyDigitsNet, train_with_checkpoints
+from corelib.training.swag import SwagRecorder
 from corelib.training.train import TrainingTrace, log_spaced_epochs, train_ensemble
 
 __all__ = [
@@ -13,12 +22,19 @@ __all__ = [
     "Activation",
     "ActivityProbe",
     "Adam",
+    "EncoderEvaluation",
+    "EncoderTrainingTrace",
     "GaussianNoise",
     "MLPEnsemble",
     "NoisyDigitsNet",
+    "StochasticEncoderEnsemble",
+    "SwagRecorder",
     "TrainingTrace",
+    "evaluate_encoders",
+    "generalization_gap",
     "get_activation",
     "log_spaced_epochs",
+    "train_encoders",
     "train_ensemble",
     "train_with_checkpoints",
 ]

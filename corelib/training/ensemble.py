@@ -13,6 +13,12 @@ from torch import Tensor
 from corelib.training.activations import Activation, get_activation
 
 
+def seeded_generator(*key: int) -> torch.Generator:
+    """A generator on the CPU that depends on all numbers of ``key``, each >= 0; keys of one length share no stream."""
+    state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> 1))
+
+
 class MLPEnsemble:
     """An ensemble of multilayer perceptrons with softmax output, differing in their random initial weights.
 
@@ -58,8 +64,7 @@ class MLPEnsemble:
         self.activation: Activation = get_activation(activation)
         self._allocate(n_models, tuple(int(s) for s in sizes), dtype, device)
         for m in range(n_models):
-            state = np.random.SeedSequence([seed, m]).generate_state(1, np.uint64)[0]
-            generator = torch.Generator().manual_seed(int(state >> 1))
+            generator = seeded_generator(seed, m)
             for weight in self.weights:
                 std = self.activation.gain / weight.shape[2] ** 0.5
                 draw = torch.empty(weight.shape[1:], dtype=torch.float64)
