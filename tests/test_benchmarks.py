@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import grading, mutual_information
+from benchmarks import ensembles, grading, mutual_information
 from benchmarks import information_plane as benchmark
 from corelib.information import binned_information, ebab_edges, kde_information
 
@@ -61,3 +61,30 @@ def test_the_accuracy_table_keeps_the_families_where_we_are_weak():
     assert {f"error, {family}" for family in mutual_information.FAMILIES} <= {row["metric"] for row in rows}
     assert any(row["metric"] == "error, swiss roll (2 + 1)" for row in rows)
     assert sum(row["config"].startswith("target <= ") for row in rows) == 3
+
+
+@pytest.mark.ch01
+def test_encoders_trained_at_once_end_where_plain_modules_end():
+    rows = ensembles.training(width=6, n_models=4, steps=30, repeats=1)  # raises where weights differ
+    assert [row["metric"] for row in rows] == ["CPU time", "CPU time", "ratio to ours"]
+    _, nets_x, nets_y, decay = ensembles.clusters_grid(6, 4)
+    assert nets_x.shape == (4, 50, 2) and nets_y.shape == (4, 50) and decay.tolist() == [0.0] * 4
+    untrained, *_ = ensembles.clusters_grid(6, 4)
+    trained = [ensembles.train_alone(untrained, m, nets_x[m], nets_y[m], 0.0, 30, 20) for m in range(4)]
+    with pytest.raises(AssertionError, match="model 0 ends at other weights"):
+        ensembles._require_same_weights(untrained, trained)
+
+
+@pytest.mark.ch01
+def test_channels_are_measured_by_every_installed_estimator():
+    rows = ensembles.channels(n=300, repeats=3)
+    error = {(row["op"][:7], row["provider"]): float(row["median"]) for row in rows if row["metric"] == "error"}
+    assert {provider for _, provider in error} >= {
+        "corelib mc, knows p(z|x)",
+        "corelib loo, knows p(z|x)",
+        "corelib KSG1",
+    }
+    assert all(abs(value) < 0.2 for (op, _), value in error.items() if op == "MI 1-D,")
+    # In 16 dimensions neighbours lose sight of the 8.8 nats; of those who know the channel, one stops at ln N.
+    sharp = {row["provider"]: float(row["median"]) for row in rows if row["metric"] == "error" and "8.789" in row["op"]}
+    assert sharp["corelib KSG1"] < sharp["corelib mc, knows p(z|x)"] < 0 < sharp["corelib loo, knows p(z|x)"]

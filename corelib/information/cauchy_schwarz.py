@@ -5,10 +5,11 @@ between two kernel mean embeddings, of which MMD^2 is the squared distance. Noth
 supports need not overlap. What is measured is the *smoothed* densities: a bandwidth s adds s^2 / 2 to each variance,
 which is why the dependence of a layer on its input comes out finite without noise; s belongs beside every number.
 
-Sums of kernels are kept as logarithms, so that samples far apart give a large number and not ln 0. Samples are
-torch tensors ``(N, d)``, float32 or float64. Results are differentiable in them and come in the dtype of the first
-argument; the arithmetic is in float64, because a code of scale e tells about itself only of the order of e^4.
-Divergences and CS-QMI are in nats; the normalised CS-QMI and HSIC have no unit.
+Sums of kernels across samples are kept as logarithms, so that samples far apart give a large number and not ln 0; a
+sum within one sample holds the ones of its diagonal and cannot vanish. Samples are torch tensors ``(N, d)``, float32 or
+float64. Results are differentiable in them and come in the dtype of the first argument; the arithmetic is in float64,
+because a code of scale e tells about itself only of the order of e^4. Divergences and CS-QMI are in nats; the
+normalised CS-QMI and HSIC have no unit.
 """
 
 import math
@@ -89,7 +90,7 @@ def cs_qmi(x: Tensor, t: Tensor, bandwidth_x: float = 1.0, bandwidth_t: float = 
 
     Source: Yu et al. (2024), CS-IB, proposition 2.
     """
-    return _qmi(*_log_grams({"x": (x, bandwidth_x), "t": (t, bandwidth_t)})).to(x.dtype)
+    return _qmi(*_grams(x, t, bandwidth_x, bandwidth_t)).to(x.dtype)
 
 
 def cs_qmi_normalized(x: Tensor, t: Tensor, bandwidth_x: float = 1.0, bandwidth_t: float = 1.0) -> Tensor:
@@ -113,14 +114,14 @@ def cs_qmi_normalized(x: Tensor, t: Tensor, bandwidth_x: float = 1.0, bandwidth_
 
     Source: Yu et al. (2024), CS-IB, released code.
     """
-    log_k, log_q = _log_grams({"x": (x, bandwidth_x), "t": (t, bandwidth_t)})
-    own = {"x": _qmi(log_k, log_k), "t": _qmi(log_q, log_q)}
+    k, q = _grams(x, t, bandwidth_x, bandwidth_t)
+    own = {"x": _qmi(k, k), "t": _qmi(q, q)}
     for name, value in own.items():
         if value <= 50 * torch.finfo(value.dtype).eps:  # a few roundings of logarithms of order 1
             raise DegenerateSampleError(
                 f"{name} is constant at its bandwidth; expected samples that differ, or a smaller bandwidth"
             )
-    return (_qmi(log_k, log_q) / torch.sqrt(own["x"] * own["t"])).to(x.dtype)
+    return (_qmi(k, q) / torch.sqrt(own["x"] * own["t"])).to(x.dtype)
 
 
 def conditional_cs_divergence(
@@ -142,7 +143,8 @@ def conditional_cs_divergence(
         bandwidth_y: s of the kernels on targets and predictions, > 0, in units of y.
 
     Returns:
-        A scalar, nats, 0 for ``y_hat = y``.
+        A scalar, nats, 0 for ``y_hat = y``. Its weights belong to the rows j alone, so that it changes when y and y_hat
+        change places, and the Cauchy-Schwarz inequality does not hold it above 0: bad predictions can score below 0.
 
     Raises:
         ValueError: samples or bandwidths as :func:`gaussian_gram` refuses them, different N or k, or N < 2.
@@ -177,21 +179,22 @@ def hsic(x: Tensor, t: Tensor, bandwidth_x: float = 1.0, bandwidth_t: float = 1.
 
     Source: Gretton et al. (2005), the biased estimate, with N^2 for (N - 1)^2.
     """
-    k, q = (log_gram.exp() for log_gram in _log_grams({"x": (x, bandwidth_x), "t": (t, bandwidth_t)}))
+    k, q = _grams(x, t, bandwidth_x, bandwidth_t)
     centred = k - k.mean(0) - k.mean(1, keepdim=True) + k.mean()
     return (centred * q).mean().to(x.dtype)  # centring one of the two is enough, since H H = H
 
 
-def _qmi(log_k: Tensor, log_q: Tensor) -> Tensor:
-    rows_k, rows_q = _log_mean(log_k, dim=1), _log_mean(log_q, dim=1)
-    return _log_mean(log_k + log_q) + _log_mean(rows_k) + _log_mean(rows_q) - 2 * _log_mean(rows_k + rows_q)
+def _grams(x: Tensor, t: Tensor, bandwidth_x: float, bandwidth_t: float) -> list[Tensor]:
+    return [log_gram.exp() for log_gram in _log_grams({"x": (x, bandwidth_x), "t": (t, bandwidth_t)})]
 
 
-def _log_mean(logs: Tensor, dim: int | None = None) -> Tensor:
-    """Logarithm of the mean of exp, over one axis or all."""
-    if dim is None:
-        logs, dim = logs.flatten(), 0
-    return torch.logsumexp(logs, dim) - math.log(logs.shape[dim])
+def _qmi(k: Tensor, q: Tensor) -> Tensor:
+    rows_k, rows_q = k.mean(1), q.mean(1)
+    return (k * q).mean().log() + (rows_k.mean() * rows_q.mean()).log() - 2 * (rows_k * rows_q).mean().log()
+
+
+def _log_mean(logs: Tensor) -> Tensor:
+    return torch.logsumexp(logs.flatten(), 0) - math.log(logs.numel())
 
 
 def _log_gram(a: Tensor, b: Tensor, bandwidth: float, name: str) -> Tensor:
@@ -203,7 +206,7 @@ def _log_gram(a: Tensor, b: Tensor, bandwidth: float, name: str) -> Tensor:
     logs = -((distance / bandwidth) ** 2) / 2
     if not torch.isfinite(logs).all():
         raise ValueError(
-            f"{name} is {bandwidth} for distances up to {distance.max():g}, whose squared ratio overflows; "
+            f"{name} is {bandwidth}, so small against the distances of the samples that their squared ratio overflows; "
             "expected a larger one, or rescaled samples"
         )
     return logs

@@ -63,25 +63,23 @@ class GaussianCodes:
     def log_prob_pairwise(self, z: Tensor) -> Tensor:
         """Log density ln p(z_i | x_j) at ``[..., i, j]``, shape ``(..., N, N)``, float64.
 
-        The square is expanded, which needs three matrix products and no array of N x N x L, wherever its rounding error
-        stays below 1e-5; elsewhere (noise a millionth of the spread, say) it is summed one coordinate at a time.
+        The square is expanded into one matrix product, without an array of N x N x L, wherever its rounding error stays
+        below 1e-5; elsewhere (noise a millionth of the spread, say) it is summed one coordinate at a time.
         """
         z = self._check(z)
         # Densities do not feel a common shift; the expansion does.
         shift = self.mean.detach().double().mean(-2, keepdim=True)
         z, mean, std = z - shift, self.mean.double() - shift, self.std.double()
-        if _expansion_error(z, mean, std) <= EXPANSION_ERROR:
-            precision = std.square().reciprocal()
-            square = z.square() @ precision.mT - 2 * z @ (mean * precision).mT
-            square = square + (mean.square() * precision).sum(-1)[..., None, :]
-        else:
-            square = sum(
-                ((z[..., :, None, k] - mean[..., None, :, k]) / std[..., None, :, k]).square()
-                for k in range(z.shape[-1])
+        offset = self._log_normalizer()[..., None, :]
+        if _expansion_error(z, mean, std) > EXPANSION_ERROR:
+            steps = zip(z.unbind(-1), mean.unbind(-1), std.unbind(-1), strict=True)
+            return offset - 0.5 * sum(
+                ((a[..., :, None] - b[..., None, :]) / s[..., None, :]).square() for a, b, s in steps
             )
-        pairs = -0.5 * square + self._log_normalizer()[..., None, :]
-        # An input's own density is exact, so that no rounding lifts an estimate above ln N.
-        return torch.where(_eye(pairs), self.log_prob(z + shift)[..., None], pairs)
+        precision = std.square().reciprocal()
+        offset = offset - 0.5 * (mean.square() * precision).sum(-1)[..., None, :]
+        left = torch.cat([z.square(), z, torch.ones_like(z[..., :1])], -1)
+        return left @ torch.cat([-0.5 * precision, mean * precision, offset.mT], -1).mT
 
     def kl_pairwise(self) -> Tensor:
         """KL(p_i || p_j) at ``[..., i, j]``, shape ``(..., N, N)``, float64, nats."""
@@ -168,8 +166,7 @@ def encoder_information(
     Source: chapter 1, section 3.3: mc and jensen after Kawaguchi et al. (2023), loo after Poole et al. (2019), the
     pairwise bounds after Kolchinsky and Tracey (2017).
     """
-    every = torch.ones(codes.n, codes.n, dtype=torch.bool, device=codes.mean.device)
-    return average_advantage(codes, every, method, z, generator)
+    return average_advantage(codes, None, method, z, generator)
 
 
 def conditional_encoder_information(
@@ -245,13 +242,13 @@ def quadrature_information(codes: GaussianCodes, *, points: int = 4001) -> float
 
 
 def average_advantage(
-    codes: GaussianCodes, crowd: Tensor, method: str, z: Tensor | None, generator: torch.Generator | None
+    codes: GaussianCodes, crowd: Tensor | None, method: str, z: Tensor | None, generator: torch.Generator | None
 ) -> Tensor:
     """Own score less the crowd's, averaged over inputs: all estimators in one place.
 
     Args:
         codes: p(z|x_i).
-        crowd: bool, shape ``(..., N, N)`` or ``(N, N)``: whether input j is in the crowd of input i.
+        crowd: bool, shape ``(..., N, N)``: whether input j is in the crowd of input i; None for everybody.
         method: one of :data:`METHODS`.
         z: one draw for each input, or None.
         generator: of the draw.
@@ -262,19 +259,20 @@ def average_advantage(
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; expected one of {', '.join(METHODS)}")
     if METHODS[method].sampled:
-        z = codes.sample(generator) if z is None else z
-        pairs, own = codes.log_prob_pairwise(z), codes.log_prob(z)
+        pairs = codes.log_prob_pairwise(codes.sample(generator) if z is None else z)
     else:
         pairs = -(codes.bhattacharyya_pairwise() if method == "bhatt_lower" else codes.kl_pairwise())
-        own = torch.zeros((), dtype=pairs.dtype, device=pairs.device)
+    # The own score as it stands in the crowd, so that no rounding lifts an estimate above ln N.
+    own = pairs.diagonal(dim1=-2, dim2=-1)
     if method == "loo":
-        crowd = crowd & ~_eye(pairs)
+        crowd = ~_eye(pairs) if crowd is None else crowd & ~_eye(pairs)
         if not crowd.any(-1).all():
             raise ValueError("method is 'loo' with an input that has nobody to be compared with; expected two a class")
+    size = pairs.new_tensor(codes.n) if crowd is None else crowd.sum(-1).to(pairs)
     if method in ("jensen", "jensen_exact"):
-        others = pairs.where(crowd, 0).sum(-1) / crowd.sum(-1)
+        others = (pairs if crowd is None else pairs.where(crowd, 0)).sum(-1) / size
     else:
-        others = pairs.where(crowd, -math.inf).logsumexp(-1) - crowd.sum(-1).double().log()
+        others = (pairs if crowd is None else pairs.where(crowd, -math.inf)).logsumexp(-1) - size.log()
     return (own - others).mean(-1).to(codes.mean.dtype)
 
 

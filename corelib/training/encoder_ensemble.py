@@ -164,18 +164,18 @@ class StochasticEncoderEnsemble:
         other = object.__new__(StochasticEncoderEnsemble)
         other.sizes, other.std_floor = self.sizes, self.std_floor
         other.seeds = tuple(self.seeds[m] for m in models)
-        other.parameters = self.parameters.detach()[list(models)].clone()
+        other.parameters = self.parameters[list(models)]  # indexing with a list copies
         return other
 
     def _encode(self, x: Tensor, views: list[Tensor]) -> GaussianCodes:
         x = self.inputs(x)
         mean, raw_std = (_multilayer(x, views[i:-2:4], views[i + 1 : -2 : 4]) for i in (0, 2))
         std = F.softplus(raw_std).clamp_min(self.std_floor)
-        finite = torch.isfinite(mean).flatten(1).all(1) & torch.isfinite(std).flatten(1).all(1)
-        if not finite.all():
-            bad = (~finite).nonzero().flatten().tolist()
-            raise FloatingPointError(f"the codes of models {bad} are not finite; their parameters have diverged")
-        return GaussianCodes(mean, std)
+        try:
+            return GaussianCodes(mean, std)
+        except ValueError:  # with finite inputs and a floor, only parameters can be the cause: say whose
+            bad = (~torch.isfinite(mean + std)).flatten(1).any(1).nonzero().flatten().tolist()
+            raise FloatingPointError(f"the codes of models {bad} are not finite; their parameters diverged") from None
 
     def _shapes(self) -> list[tuple[tuple[int, ...], int]]:
         """Shape and fan-in of each tensor of one model, in the order of the columns."""

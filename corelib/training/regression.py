@@ -138,9 +138,10 @@ def train_regressor(
         A :class:`RegressionRun`.
 
     Raises:
-        ValueError: arguments out of range, an unknown objective, or x or y of another shape or dtype or not finite.
+        ValueError: arguments out of range, an unknown objective, or x or y of another shape or dtype or not finite; a
+            code or prediction that overflowed in training, where an estimator meets it before the loss does.
         DegenerateSampleError: a code that became constant under "cs" or "mse+qmi": its information is then 0/0.
-        FloatingPointError: the loss, or what it is made of, became NaN or infinite.
+        FloatingPointError: the loss became NaN or infinite.
 
     Source: Yu et al. (2024), CS-IB; Alemi et al. (2017), VIB; Kolchinsky et al. (2019), NIB; Ma et al. (2020), HSIC.
     """

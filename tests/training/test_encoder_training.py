@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from corelib.datasets.clusters import clusters
-from corelib.information.encoder import GaussianCodes, encoder_information
+from corelib.information.encoder import encoder_information
 from corelib.training.encoder_ensemble import StochasticEncoderEnsemble
 from corelib.training.encoder_training import EncoderEvaluation, evaluate_encoders, generalization_gap, train_encoders
 from corelib.training.ensemble import seeded_generator
@@ -68,20 +68,21 @@ def test_updates_are_those_of_torchs_descent_with_clipping_and_decay(clip):
     descent = torch.optim.SGD([theta], lr=0.02, momentum=0.9, weight_decay=0.05)
     generators = [seeded_generator(4, stream) for stream in (1, 2)]
     lengths = []
+    # torch adds 1e-6 to the norm that it divides by.
+    tolerance = 1e-5 if clip < 1 else 1e-10
     for loss in trace.losses[:, 0]:
         start.parameters = theta
         first, second = (torch.empty(30, 3, dtype=torch.float64).normal_(generator=g) for g in generators)
         logits, codes, _ = start.forward(X[0], first)
         cross_entropy = nn.functional.cross_entropy(logits[0], Y[0])
-        assert loss == pytest.approx(cross_entropy.item(), abs=1e-10)
+        assert loss == pytest.approx(cross_entropy.item(), abs=tolerance)
         information = encoder_information(codes, "mc", z=codes.mean + codes.std * second)
         descent.zero_grad()
         (cross_entropy + 0.2 * information[0]).backward()
         lengths.append(nn.utils.clip_grad_norm_([theta], clip).item())
         descent.step()
     assert (max(lengths) > clip) == (clip < 1)
-    # torch adds 1e-6 to the norm that it divides by.
-    torch.testing.assert_close(models.parameters, theta.data, rtol=0, atol=1e-5 if clip < 1 else 1e-10)
+    torch.testing.assert_close(models.parameters, theta.data, rtol=0, atol=tolerance)
 
 
 def test_labels_and_inputs_may_be_shared():
@@ -91,22 +92,16 @@ def test_labels_and_inputs_may_be_shared():
     assert torch.equal(shared.parameters, spelled_out.parameters)
 
 
-def test_single_precision_follows_double_precision():
-    double, single = ensemble(), ensemble(dtype=torch.float32)
-    noisy = {"beta": 0.1, "steps": 1, "clip": 0.01}  # the noise differs, so one short step bounds the distance
-    train(double, **noisy)
-    train(single, X.float(), **noisy)
-    assert single.parameters.dtype == torch.float32
-    torch.testing.assert_close(single.parameters.double(), double.parameters, rtol=0, atol=0.02 * 0.02 + 1e-6)
-
-
-@pytest.mark.parametrize("std", [0.05, 1e-3])
-def test_the_estimate_is_sharp_where_single_precision_would_not_be(std):
-    # Codes tens of thousands of floors apart: I is ln N up to the draw, and squares in single precision miss it by far.
-    mean = torch.linspace(0, 50, 30)[:, None].expand(30, 3).contiguous()
-    codes = GaussianCodes(mean, torch.full_like(mean, std))
-    found = encoder_information(codes, "mc", z=codes.sample(torch.Generator().manual_seed(0)))
-    assert found.item() == pytest.approx(math.log(30), abs=1e-5)
+def test_single_precision_estimates_information_sharply_and_learns():
+    # Codes up to a hundred thousand floors apart: I is ln N, which squares in single precision miss by far.
+    models = ensemble(dtype=torch.float32)
+    models.mean_weights[-1].mul_(100)
+    models.std_weights[-1].zero_()
+    models.std_biases[-1].fill_(-1e3)
+    trace = train(models, steps=60, beta=0.01)
+    assert trace.information[0] == pytest.approx(math.log(30), abs=1e-5)
+    assert (trace.losses[-1] < 0.3 * trace.losses[0]).all()
+    assert models.parameters.dtype == torch.float32
 
 
 def test_a_penalty_lowers_the_information():
@@ -133,10 +128,10 @@ def test_the_multiplier_turns_against_the_information_and_towards_it():
 
 def test_dual_ascent_holds_the_information_near_its_target():
     held, plain = ensemble(), ensemble()
-    train(plain, steps=300)
-    trace = train(held, steps=300, target_information=[1.0, 1.2, 1.5], dual_lr=0.01)
+    train(plain, steps=200)
+    trace = train(held, steps=200, target_information=[1.0, 1.2, 1.5], dual_lr=0.01)
     assert (information(plain) > 2).all()
-    np.testing.assert_allclose(trace.information[-50:].mean(0), [1.0, 1.2, 1.5], atol=0.25)
+    np.testing.assert_allclose(trace.information[-50:].mean(0), [1.0, 1.2, 1.5], atol=0.35)
 
 
 def test_no_gradient_flows_through_the_multiplier():
@@ -175,15 +170,12 @@ def test_swag_collects_once_an_epoch():
 
 
 def test_minibatches_pass_over_every_sample_once_an_epoch():
-    # Only the class of one sample is ever pushed up, so it shows in an epoch's losses exactly once.
+    # Eight samples cost next to nothing and one costs 5 nats, so that one shows in exactly one batch an epoch.
     models = ensemble(seeds=(0,), sizes=(1, 1, 2))
     models.parameters.zero_()
-    models.classifier_weight.fill_(0)
+    models.classifier_bias[0, 0] = 5.0
     x, y = torch.zeros(9, 1), torch.zeros(9, dtype=torch.int64)
     y[4] = 1
-    trace = train(models, x, y, steps=12, batch_size=3, lr=1e-9)
-    assert trace.losses == pytest.approx(math.log(2), abs=1e-6)
-    models.classifier_bias[0, 0] = 5.0
     losses = train(models, x, y, steps=12, batch_size=3, lr=1e-9).losses.reshape(4, 3)
     low, high = math.log1p(math.exp(-5)), (2 * math.log1p(math.exp(-5)) + math.log1p(math.exp(5))) / 3
     assert np.sort(losses, axis=1) == pytest.approx(np.tile([low, low, high], (4, 1)), abs=1e-6)
@@ -192,10 +184,10 @@ def test_minibatches_pass_over_every_sample_once_an_epoch():
 
 def test_losses_fall_and_are_those_of_the_data():
     models = ensemble()
-    trace = train(models, steps=300)
-    assert (trace.losses[-20:].mean(0) < 0.2 * trace.losses[0]).all()
+    trace = train(models, steps=150, lr=0.05)
+    assert (trace.losses[-20:].mean(0) < 0.3 * trace.losses[0]).all()
     found = evaluate_encoders(models, X, Y, generator=torch.Generator().manual_seed(0))
-    assert (found.error < 0.1).all() and (found.loss < 0.3).all()
+    assert (found.error < 0.2).all() and (found.loss < 0.4).all()
 
 
 def test_evaluation_is_the_mean_over_one_draw_a_sample_in_parts_or_not(monkeypatch):
