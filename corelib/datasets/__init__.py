@@ -4,6 +4,7 @@ from corelib.datasets.clusters import clusters
 from corelib.datasets.container import Dataset, Split, train_test_split
 from corelib.datasets.images import digits, mnist_5k
 from corelib.datasets.label_noise import flip_labels
+from corelib.datasets.regression import RegressionData, bike_sharing, diabetes, standardize
 from corelib.datasets.spherical import (
     Icosahedron,
     band_powers,
@@ -16,15 +17,19 @@ from corelib.datasets.spherical import (
 __all__ = [
     "Dataset",
     "Icosahedron",
+    "RegressionData",
     "Split",
     "band_powers",
+    "bike_sharing",
     "clusters",
+    "diabetes",
     "digits",
     "flip_labels",
     "icosahedral_symmetries",
     "icosahedron",
     "mnist_5k",
     "pattern_features",
+    "standardize",
     "szt_task",
     "train_test_split",
 ]

@@ -1,6 +1,14 @@
 """Entropy and mutual-information estimators, and information planes. Nats, unless a name says bits."""
 
 from corelib.information.binning import binned_information, digitize, digitize_width, ebab_edges, fixed_edges
+from corelib.information.cauchy_schwarz import (
+    conditional_cs_divergence,
+    cs_divergence,
+    cs_qmi,
+    cs_qmi_normalized,
+    gaussian_gram,
+    hsic,
+)
 from corelib.information.channel import gaussian_channel_bound, sample_propagation_mi
 from corelib.information.compression import RankCorrelation, compression_score, holm, rank_correlation
 from corelib.information.density import kde_entropy, kde_mi, loo_bandwidth
@@ -61,7 +69,11 @@ __all__ = [
     "adaptive_noise_variance",
     "binned_information",
     "compression_score",
+    "conditional_cs_divergence",
     "conditional_encoder_information",
+    "cs_divergence",
+    "cs_qmi",
+    "cs_qmi_normalized",
     "digitize",
     "digitize_width",
     "dither",
@@ -71,10 +83,12 @@ __all__ = [
     "entropy",
     "fixed_edges",
     "gaussian_channel_bound",
+    "gaussian_gram",
     "gaussian_mi",
     "gaussian_pca_mi",
     "gaussianize",
     "holm",
+    "hsic",
     "infonce_bound",
     "information_sandwich",
     "kde_entropy",

@@ -154,9 +154,10 @@ def conditional_cs_divergence(
     """
     log_k, log_yy, log_hh = _log_grams({"x": (x, bandwidth_x), "y": (y, bandwidth_y), "y_hat": (y_hat, bandwidth_y)})
     _require_same_columns("y", y, "y_hat", y_hat)
-    log_weight = log_k - 2 * torch.logsumexp(log_k, dim=1, keepdim=True)
+    log_weight = log_k - 2 * log_k.exp().sum(1, keepdim=True).log()
     log_hy = _log_gram(y_hat, y, bandwidth_y, "bandwidth_y")
-    own, predicted, cross = [torch.logsumexp((log_weight + log_l).flatten(), 0) for log_l in (log_yy, log_hh, log_hy)]
+    own, predicted = [(log_weight + log_l).exp().sum().log() for log_l in (log_yy, log_hh)]
+    cross = torch.logsumexp((log_weight + log_hy).flatten(), 0)
     return (own + predicted - 2 * cross).to(x.dtype)
 
 

@@ -83,12 +83,11 @@ class GaussianCodes:
 
     def kl_pairwise(self) -> Tensor:
         """KL(p_i || p_j) at ``[..., i, j]``, shape ``(..., N, N)``, float64, nats."""
-        total = 0.0
-        for mean, std in self._coordinates():
-            ratio = std[..., :, None] / std[..., None, :]
-            step = (mean[..., :, None] - mean[..., None, :]) / std[..., None, :]
-            total = total + 0.5 * (ratio.square() + step.square() - 1) - ratio.log()
-        return total.clamp(min=0)
+        # Mean over p_i of ln p_i - ln p_j: its value at the mean, and half the trace of the ratio of variances less 1.
+        at_mean = self.log_prob_pairwise(self.mean)
+        variance = self.std.double().square()
+        trace = variance @ variance.reciprocal().mT - variance.shape[-1]
+        return (at_mean.diagonal(dim1=-2, dim2=-1)[..., None] - at_mean + 0.5 * trace).clamp(min=0)
 
     def bhattacharyya_pairwise(self) -> Tensor:
         """Bhattacharyya distance -ln of the integral of sqrt(p_i p_j), shape ``(..., N, N)``, float64, nats."""

@@ -12,6 +12,7 @@ from corelib.training.encoder_training import (
 from corelib.training.ensemble import MLPEnsemble
 from corelib.training.optimizers import SGD, Adam
 from corelib.training.probe import ActivityProbe
+from corelib.training.regression import RegressionRun, Regressor, fgsm_rmse, train_regressor
 from corelib.training.stochastic import GaussianNoise, NoisyDigitsNet, train_with_checkpoints
 from corelib.training.swag import SwagRecorder
 from corelib.training.train import TrainingTrace, log_spaced_epochs, train_ensemble
@@ -27,14 +28,18 @@ __all__ = [
     "GaussianNoise",
     "MLPEnsemble",
     "NoisyDigitsNet",
+    "RegressionRun",
+    "Regressor",
     "StochasticEncoderEnsemble",
     "SwagRecorder",
     "TrainingTrace",
     "evaluate_encoders",
+    "fgsm_rmse",
     "generalization_gap",
     "get_activation",
     "log_spaced_epochs",
     "train_encoders",
     "train_ensemble",
+    "train_regressor",
     "train_with_checkpoints",
 ]

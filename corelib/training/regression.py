@@ -148,7 +148,7 @@ def train_regressor(
     _require_settings(objective, beta, epochs, batch_size, lr, bandwidth)
     _require_data(x, y, split)
     regressor = Regressor(x.shape[1], noisy=objective in _NOISY, seed=seed)
-    adam = torch.optim.Adam(regressor.parameters(), lr=lr)
+    adam = torch.optim.Adam(regressor.parameters(), lr=lr, fused=True)
     order, noise = Generator().manual_seed(seed), Generator().manual_seed(seed + 1)
     n_batches, losses = math.ceil(len(split.train) / batch_size), []
     for _ in range(epochs):

@@ -28,7 +28,7 @@ def parameter_count(weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tens
 
 
 def vc_proxy(weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
-    """m log2 m for m parameters, shape ``(E,)``: what grows like the VC dimension. It orders networks exactly as m does.
+    """What grows like the VC dimension: m log2 m for m parameters, ``(E,)``. It orders networks exactly as m does.
 
     Raises:
         ValueError: shapes that do not fit together, or values not finite.

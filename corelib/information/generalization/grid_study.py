@@ -17,6 +17,7 @@ from corelib.datasets import Dataset, flip_labels
 from corelib.information.encoder import conditional_encoder_information, encoder_information
 from corelib.information.generalization.complexity import (
     information_rate,
+    log_frobenius_product,
     log_spectral_product,
     parameter_count,
     path_norm,
@@ -58,7 +59,7 @@ class GridStudy:
         loss_gap: the same of the cross-entropy, nats.
         information: I(X;Z|Y) on held-out inputs by "mc", "loo", "jensen", and I(X;Z) by "mc" under "unconditional";
             nats, each ``(R,)``.
-        norms: "parameters", "squared_frobenius", "log_spectral", "path", each ``(R,)``.
+        norms: "parameters", "squared_frobenius", "log_frobenius", "log_spectral", "path", each ``(R,)``.
     """
 
     settings: tuple[Setting, ...]
@@ -175,7 +176,7 @@ def run_grid(
         numbers,
         *(table[name] for name in ("train_error", "test_error", "error_gap", "loss_gap")),
         {name: table[name] for name in ("mc", "loo", "jensen", "unconditional")},
-        {name: table[name] for name in ("parameters", "squared_frobenius", "log_spectral", "path")},
+        {name: table[name] for name in ("parameters", "squared_frobenius", "log_frobenius", "log_spectral", "path")},
     )
 
 
@@ -216,29 +217,43 @@ def _train_and_measure(
         "test_error": test.error,
         "error_gap": gap.error,
         "loss_gap": gap.loss,
-        **_information(ensemble, x_test[:, :n_held_out], y_test[:, :n_held_out], noise),
-        **_norms(ensemble),
+        **measure_information(ensemble, x_test[:, :n_held_out], y_test[:, :n_held_out], noise),
+        **measure_norms(ensemble),
     }
 
 
-def _information(
+def measure_information(
     ensemble: StochasticEncoderEnsemble, x: Tensor, y: Tensor, generator: torch.Generator
 ) -> dict[str, Tensor]:
+    """I(X;Z|Y) by "mc", "loo" and "jensen" and I(X;Z) by "mc" ("unconditional") from one draw of the codes.
+
+    All models see the same noise, so what is found for one does not depend on the others.
+
+    Args:
+        ensemble: E models.
+        x: inputs not trained on, shape ``(N, d)`` or ``(E, N, d)``.
+        y: their labels, shape ``(N,)`` or ``(E, N)``; at least two of each class that occurs.
+        generator: of the draw.
+
+    Returns:
+        Nats, each ``(E,)``.
+    """
     with torch.no_grad():
         codes = ensemble.encode(x)
-        z = codes.sample(generator)
+        z = codes.mean + codes.std * torch.randn(codes.mean.shape[1:], generator=generator).to(codes.mean)
         found = {m: conditional_encoder_information(codes, y, m, z=z) for m in ("mc", "loo", "jensen")}
         return {**found, "unconditional": encoder_information(codes, "mc", z=z)}
 
 
-def _norms(ensemble: StochasticEncoderEnsemble) -> dict[str, Tensor]:
-    """Of all weights; products and paths run from the input through the mean network to the scores."""
+def measure_norms(ensemble: StochasticEncoderEnsemble) -> dict[str, Tensor]:
+    """Count and norms of the weights, each ``(E,)``; products and paths run through the mean network to the scores."""
     main = [*ensemble.mean_weights, ensemble.classifier_weight]
     everything = [*main, *ensemble.std_weights]
     biases = [*ensemble.mean_biases, ensemble.classifier_bias, *ensemble.std_biases]
     return {
         "parameters": parameter_count(everything, biases),
         "squared_frobenius": squared_frobenius(everything),
+        "log_frobenius": log_frobenius_product(main),
         "log_spectral": log_spectral_product(main),
         "path": path_norm(main),
     }

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from corelib.information.generalization.rank_study import LeagueTable
+from corelib.information.generalization.rank_study import CorrelationTable, GranulatedKendall
 from corelib.information.plots import axes_or_new, layer_shades
 
 _MARKERS = "osD^vPX*"
 
 
-def plot_league(table: LeagueTable, *, ax=None, title: str = ""):
+def plot_league(table: CorrelationTable, *, ax=None, title: str = ""):
     """Measures from best to worst: a dot at Spearman's coefficient, a bar over its 95 % interval.
 
     The interval of the baseline is a band over the full height. A full dot: the interval of the paired difference to
@@ -36,13 +36,13 @@ def plot_league(table: LeagueTable, *, ax=None, title: str = ""):
     ax.axvspan(base.lo, base.hi, color="C1", alpha=0.15, lw=0)
     ax.axvline(base.spearman, color="C1", lw=1.2)
     ax.axvline(0, color="0.6", lw=0.8, ls="--")
-    for y, row in enumerate(table.rows):
+    for y, row in enumerate(table.ranked()):
         color = "C1" if row is base else "C0"
         differs = row is base or row.diff_lo > 0 or row.diff_hi < 0
         ax.plot([row.lo, row.hi], [y, y], color=color, lw=2.4, alpha=0.6, solid_capstyle="butt")
         ax.plot(row.spearman, y, "o", color=color, mfc=color if differs else "white", ms=7)
         ax.annotate(f"{row.spearman:.2f}", (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=9)
-    ax.set_yticks(range(len(table.rows)), [row.measure for row in table.rows])
+    ax.set_yticks(range(len(table.rows)), [row.measure for row in table.ranked()])
     left = min(-0.02, min(row.lo for row in table.rows) - 0.05)
     ax.set(xlim=(left, 1.02), ylim=(len(table.rows) - 0.4, -0.6))
     ax.set(xlabel=f"Spearman correlation with the gap, {table.n_groups} settings", title=title)
@@ -56,7 +56,7 @@ def plot_league(table: LeagueTable, *, ax=None, title: str = ""):
     return fig, ax
 
 
-def plot_granulated(scores: Mapping[str, Mapping[str, float]], *, ax=None, title: str = ""):
+def plot_granulated(scores: Mapping[str, GranulatedKendall], *, ax=None, title: str = ""):
     """Granulated Kendall coefficients as a heat map, values printed in the cells; a line sets off the mean, Psi.
 
     Args:
@@ -70,10 +70,11 @@ def plot_granulated(scores: Mapping[str, Mapping[str, float]], *, ax=None, title
     Raises:
         ValueError: no measure, or measures with different factors.
     """
-    if not scores or len({tuple(row) for row in scores.values()}) != 1:
-        raise ValueError(f"scores has factors {[tuple(row) for row in scores.values()]}; expected one list for all")
-    factors = list(next(iter(scores.values())))
-    values = np.array([list(row.values()) for row in scores.values()])
+    if len({tuple(score.by_factor) for score in scores.values()}) != 1:
+        found = [tuple(score.by_factor) for score in scores.values()]
+        raise ValueError(f"scores has factors {found}; expected one list for all")
+    factors = [*next(iter(scores.values())).by_factor, "mean Ψ"]
+    values = np.array([[*score.by_factor.values(), score.psi] for score in scores.values()])
     fig, ax = axes_or_new(ax, (3.0 + 0.95 * len(factors), 1.4 + 0.36 * len(scores)))
     image = ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(values):
@@ -82,6 +83,7 @@ def plot_granulated(scores: Mapping[str, Mapping[str, float]], *, ax=None, title
     ax.axvline(len(factors) - 1.5, color="black", lw=1.5)
     ax.set_xticks(range(len(factors)), [name.replace("_", " ") for name in factors])
     ax.set_yticks(range(len(scores)), list(scores))
+    ax.grid(visible=False)  # it would run through the numbers
     ax.set(xlabel="factor that changes, all others held", title=title)
     fig.colorbar(image, ax=ax, label="granulated Kendall", ticks=[-1, 0, 1])
     return fig, ax

@@ -43,8 +43,8 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         Case("one class: nothing to be told of the label", (*small, np.full(8, 3))),
         Case("every input a class of its own: nothing is left beyond it", (*small, rng.permutation(8))),
         Case(
-            "noise that points the same way in all codes: both estimates fall below 0",
-            (mean + 2 * std, mean, std, np.repeat([0, 1], [14, 6])),
+            "noise that points the same way in all codes: I(X;Z|Y) comes out below 0",
+            (mean + 8 * std, mean, std, np.repeat([0, 1], [14, 6])),
         ),
         Case("one label too few", (*small, np.zeros(7, dtype=np.int64)), bad),
         Case("labels as a column", (*small, np.repeat([0, 1], 4)[:, None]), bad),
@@ -156,15 +156,15 @@ QUESTION = Question(
             _split(weights=lambda sizes: np.ones(len(sizes)) / len(sizes)),
         ),
         answers_as(
+            "single_inputs_dropped",
+            "You dropped classes with a single input and gave their weight to the others. Their code has nobody to be"
+            " told apart from: they contribute 0 with their weight N_y / N.",
+            _split(weights=lambda sizes: np.where(sizes > 1, sizes, 0) / max(sizes[sizes > 1].sum(), 1)),
+        ),
+        answers_as(
             "classes_summed",
             "You added the classes up. Each counts by its share of the inputs, N_y / N.",
             _split(weights=lambda sizes: np.ones(len(sizes))),
-        ),
-        Diagnosis(
-            "new_draws",
-            "You drew new codes. The z that are given are the draw: use their rows of the class, so that both parts of"
-            " the chain rule are about the same codes.",
-            _recognises_new_draws,
         ),
         answers_as(
             "n_for_class_size",
@@ -224,6 +224,12 @@ QUESTION = Question(
             _changed(lambda beyond, about, _: (max(beyond, 0.0), max(about, 0.0))),
             _changed(lambda beyond, about, _: (max(beyond, 0.0), beyond + about - max(beyond, 0.0))),
             _changed(lambda beyond, about, _: (max(beyond, 0.0), max(beyond + about, 0.0) - max(beyond, 0.0))),
+        ),
+        Diagnosis(
+            "new_draws",
+            "You drew new codes. The z that are given are the draw: use their rows of the class, so that both parts of"
+            " the chain rule are about the same codes.",
+            _recognises_new_draws,
         ),
         answers_as(
             "bits",

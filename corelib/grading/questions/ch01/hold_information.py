@@ -137,8 +137,8 @@ QUESTION = Question(
     diagnoses=(
         answers_as(
             "clamped",
-            "Your multiplier never goes below 0. That is the rule for I ≥ c: it rewards a code that knows too little and"
-            " lets one that knows too much go free. To hold I at c from both sides the multiplier needs both signs.",
+            "Your multiplier never goes below 0. That is the rule for I ≥ c: it rewards a code that knows too little"
+            " and lets one that knows too much go free. To hold I at c from both sides it needs both signs.",
             _descent(following=lambda m, gap, rate: np.maximum(m + rate * gap, 0.0)),
         ),
         answers_as(

@@ -1,0 +1,11 @@
+"""Wrong: the own code is left out of the mean."""
+
+import numpy as np
+
+
+def jensen_information(z, mean, std):
+    """I(X;Z) by the crowd's mean log density, nats."""
+    u = (z[:, None] - mean) / std
+    log_p = (-0.5 * u**2 - np.log(std) - 0.5 * np.log(2 * np.pi)).sum(axis=2)
+    crowd = (log_p.sum(axis=1) - np.diag(log_p)) / max(len(z) - 1, 1)
+    return float((np.diag(log_p) - crowd).mean())

@@ -1,0 +1,18 @@
+"""Wrong: the largest entry of a row is the own one, beside which others round to 0."""
+
+import numpy as np
+
+
+def loo_information(z, mean, std):
+    """I(X;Z), every code against the others, nats."""
+    n = len(z)
+    if n < 2:
+        raise ValueError("z has fewer than two rows")
+    u = (z[:, None] - mean) / std
+    log_p = (-0.5 * u**2 - np.log(std) - 0.5 * np.log(2 * np.pi)).sum(axis=2)
+    own = np.diag(log_p).copy()
+    top = log_p.max(axis=1)
+    np.fill_diagonal(log_p, -np.inf)
+    with np.errstate(all="ignore"):
+        crowd = top + np.log(np.exp(log_p - top[:, None]).sum(axis=1) / (n - 1))
+    return float((own - crowd).mean())
