@@ -75,7 +75,7 @@ def plot_granulated(scores: Mapping[str, GranulatedKendall], *, ax=None, title: 
         raise ValueError(f"scores has factors {found}; expected one list for all")
     factors = [*next(iter(scores.values())).by_factor, "mean Ψ"]
     values = np.array([[*score.by_factor.values(), score.psi] for score in scores.values()])
-    fig, ax = axes_or_new(ax, (3.0 + 0.95 * len(factors), 1.4 + 0.36 * len(scores)))
+    fig, ax = axes_or_new(ax, (3.0 + 1.15 * len(factors), 1.4 + 0.36 * len(scores)))
     image = ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         text = f"{value + 0.0:.2f}".replace("-0.00", "0.00")

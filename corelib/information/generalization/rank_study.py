@@ -87,18 +87,22 @@ def average_over_draws(values: Sequence[float] | np.ndarray, groups: Sequence | 
         groups: name or number of each row's group, shape ``(R,)``.
 
     Returns:
-        Shape ``(S,)``. Equal rows have exactly their value as mean, so that ties stay ties.
+        Shape ``(S,)``. Equal rows have exactly their value as mean, and the order of rows changes no bit, so that ties
+        stay ties.
 
     Raises:
-        ValueError: other shapes, or values not finite.
+        ValueError: other shapes, values not finite, or a group that is NaN.
     """
     groups = np.asarray(groups)
     if groups.ndim != 1 or len(groups) == 0:
         raise ValueError(f"groups has shape {groups.shape}; expected (R,), R >= 1")
     values = _column("values", values, len(groups))
-    _, first, inverse, counts = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
-    start = values[first]
-    return start + np.bincount(inverse, weights=values - start[inverse]) / counts
+    inverse = _codes("groups", groups)
+    # Sorted, so that the same draws in another order have the same mean to the last bit.
+    values = values[np.lexsort((values, inverse))]
+    starts, counts = np.unique(np.sort(inverse), return_index=True, return_counts=True)[1:]
+    start = values[starts]
+    return start + np.add.reduceat(values - np.repeat(start, counts), starts) / counts
 
 
 def correlation_table(
@@ -273,8 +277,15 @@ def _factor_codes(factors: Mapping[str, Sequence | np.ndarray], length: int) -> 
         values = np.asarray(values)
         if values.shape != (length,):
             raise ValueError(f"factor {name!r} has shape {values.shape}; expected ({length},)")
-        columns.append(np.unique(values, return_inverse=True)[1])
+        columns.append(_codes(f"factor {name!r}", values))
     return np.stack(columns, axis=1)
+
+
+def _codes(name: str, labels: np.ndarray) -> np.ndarray:
+    """Labels as whole numbers in their order."""
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise ValueError(f"{name} holds NaN; expected a label for every row")
+    return np.unique(labels, return_inverse=True)[1]
 
 
 def _column(name: str, values: Sequence[float] | np.ndarray, length: int) -> np.ndarray:

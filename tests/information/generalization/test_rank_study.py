@@ -57,6 +57,20 @@ def test_equal_draws_keep_their_value_so_that_ties_stay_ties(value):
     assert (average_over_draws(np.full(21, value), groups) == value).all()
 
 
+def test_the_same_draws_in_another_order_tie():
+    rng = np.random.default_rng(0)
+    for draws in rng.integers(0, 100, size=(200, 3)) / 1000:
+        first, second = average_over_draws([*draws, *rng.permutation(draws)], [0, 0, 0, 1, 1, 1])
+        assert first == second
+
+
+def test_a_group_or_factor_that_is_nan_is_refused():
+    with pytest.raises(ValueError, match="groups holds NaN"):
+        average_over_draws([1.0, 2.0], [0, np.nan])
+    with pytest.raises(ValueError, match="factor 'decay' holds NaN"):
+        granulated_kendall([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], {"decay": [0, 0.1, np.nan]})
+
+
 def test_the_coefficients_are_scipys_of_the_group_means():
     gap, measures, groups = study()
     table = correlation_table(gap, measures, groups=groups)
