@@ -93,8 +93,8 @@ class GridStudy:
         rates = {
             "sqrt((I(X;Z|Y) + 1)/n)": "mc",
             "sqrt((I(X;Z) + 1)/n)": "unconditional",
-            "the same, loo": "loo",
-            "the same, jensen": "jensen",
+            "loo: sqrt((I(X;Z|Y) + 1)/n)": "loo",
+            "jensen: sqrt((I(X;Z|Y) + 1)/n)": "jensen",
         }
         return {
             # loo of a class may come out below -1 when codes hardly overlap within it.
