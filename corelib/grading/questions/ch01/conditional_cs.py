@@ -131,10 +131,11 @@ def _squared_error(attempt: Attempt) -> bool:
     return squared > 0 and any(math.isclose(attempt.value, squared / unit, rel_tol=1e-6) for unit in (1, math.log(2)))
 
 
-def _same_when_near(attempt: Attempt) -> bool:
-    """NaN or infinite, where kernels between predictions and targets round to 0."""
-    near = np.abs(attempt.case.args[2] - attempt.case.args[1]).max() < 50
-    return not attempt.error and not near and not math.isfinite(attempt.value)
+def _lost_far_off(attempt: Attempt) -> bool:
+    """NaN, infinite or far too small, where kernels between predictions and targets round to 0."""
+    _, y, y_hat, _, _ = attempt.case.args
+    far = np.abs(y_hat - y).min() > 50
+    return far and not attempt.error and not 200 < attempt.value < math.inf
 
 
 QUESTION = Question(
@@ -247,18 +248,18 @@ QUESTION = Question(
             _mistaken(join=lambda a, b, c: max(0.0, _join(a, b, c))),
             _mistaken(join=lambda a, b, c: abs(_join(a, b, c))),
         ),
+        Diagnosis(
+            "underflow",
+            "Kernels between far samples rounded to 0, and a logarithm of 0 followed, or of a small number that was"
+            " added against it. Keep exponents and add them with scipy.special.logsumexp.",
+            _lost_far_off,
+        ),
         answers_as(
-            "product_of_terms",
+            "logarithms_missing",
             "The logarithm is missing around the terms, or the cross term is subtracted before it is taken. The three"
             " sums become three logarithms.",
             _mistaken(join=lambda a, b, c: np.exp(a) + np.exp(b) - 2 * np.exp(c)),
             _mistaken(join=lambda a, b, c: np.exp(a + b - 2 * c)),
-        ),
-        Diagnosis(
-            "underflow",
-            "Kernels between far samples rounded to 0, and the logarithm of 0 followed. Keep exponents and add them"
-            " with scipy.special.logsumexp.",
-            _same_when_near,
         ),
         answers_as(
             "expansion_without_centring",

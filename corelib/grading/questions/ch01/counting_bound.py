@@ -264,17 +264,17 @@ QUESTION = Question(
             _mistaken(typical=_least),
         ),
         answers_as(
-            "gap_reversed",
-            "Your gap is training loss minus test loss. It is test minus training, above 0 when the decoder fits its"
-            " training set too well.",
-            _mistaken(gap=lambda q, loss, counts: -_gap(q, loss, counts)),
-        ),
-        answers_as(
             "gap_unsigned",
             "You took the gap's absolute value, or summed those of the cells. The gap has a sign, and the bound is one"
             " from above only.",
             _mistaken(gap=lambda q, loss, counts: abs(_gap(q, loss, counts))),
             _mistaken(gap=lambda q, loss, counts: float(np.abs(loss * (q - counts / counts.sum())).sum())),
+        ),
+        answers_as(
+            "gap_reversed",
+            "Your gap is training loss minus test loss. It is test minus training, above 0 when the decoder fits its"
+            " training set too well.",
+            _mistaken(gap=lambda q, loss, counts: -_gap(q, loss, counts)),
         ),
         answers_as(
             "test_loss_for_gap",

@@ -1,0 +1,22 @@
+"""Wrong: one broken bound refutes the theorem."""
+
+import numpy as np
+
+
+def what_failed(gaps, bounds, learned, prior, delta):
+    """One word for each study."""
+    words = []
+    for r in range(len(gaps)):
+        if prior[r] not in ("none", "before", "after"):
+            raise ValueError(f"prior is {prior[r]!r}; expected none, before or after")
+        broken = np.any(gaps[r] > bounds[r])
+        vacuous = np.min(bounds[r]) >= 1
+        if learned[r] and prior[r] != "before":
+            words.append("no promise")
+        elif broken:
+            words.append("refuted")
+        elif vacuous:
+            words.append("vacuous")
+        else:
+            words.append("holds")
+    return words
