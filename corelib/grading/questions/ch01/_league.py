@@ -21,38 +21,56 @@ TAILS = (0.025, 0.975)
 
 
 def gap_of(networks: Columns) -> np.ndarray:
+    """Test minus train, one a network."""
     return networks["test_loss"] - networks["train_loss"]
 
 
 def rate_of(name: str, capacity: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """What a bound makes of a capacity, one a network; ``name`` is for referees who treat columns differently."""
     return np.sqrt(capacity / n)
 
 
 def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis; equals share the mean of theirs."""
     return stats.rankdata(values, axis=-1)
 
 
 def pearson(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Correlation along the last axis; NaN where one side is constant and its mean is exact."""
     a, b = a - a.mean(-1, keepdims=True), b - b.mean(-1, keepdims=True)
     with np.errstate(invalid="ignore"):
         return (a * b).sum(-1) / np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return pearson(mean_ranks(a), mean_ranks(b))  # NaN for constants: these ranks are multiples of 1/2, sums exact
+    """Correlation of ranks along the last axis; NaN for constants: ranks are multiples of 1/2, their sums exact."""
+    return pearson(mean_ranks(a), mean_ranks(b))
 
 
 def resampled(correlate: Correlate, values: np.ndarray, gaps: np.ndarray, picks: np.ndarray) -> np.ndarray:
+    """Coefficients of measures ``(K, S)`` with gaps ``(S,)`` in every resample, shape ``(K, B)``."""
     return correlate(values[:, picks], gaps[picks])
 
 
 def interval(drawn: np.ndarray, tails: Sequence[float] = TAILS) -> np.ndarray:
+    """Lower and upper end."""
     return np.quantile(drawn, tails)
 
 
-def ends_of(drawn: np.ndarray, base: np.ndarray, rho: float, base_rho: float) -> Sequence[float]:
-    kept = np.isfinite(drawn) & np.isfinite(base)
-    return (*interval(drawn[kept]), *interval((drawn - base)[kept]))
+def kept(ends: Ends) -> Ends:
+    """The ends from the resamples in which neither the row nor the baseline is constant."""
+
+    def kept_ends(drawn: np.ndarray, base: np.ndarray, rho: float, base_rho: float) -> Sequence[float]:
+        finite = np.isfinite(drawn) & np.isfinite(base)
+        return ends(drawn[finite], base[finite], rho, base_rho)
+
+    return kept_ends
+
+
+@kept
+def ends_of(drawn: np.ndarray, base: np.ndarray, *_: float) -> Sequence[float]:
+    """Ends of both intervals, the second that of the paired difference."""
+    return (*interval(drawn), *interval(drawn - base))
 
 
 def referee(
@@ -119,10 +137,12 @@ def draw_networks(
 
 
 def draw_picks(rng: np.random.Generator, settings: int, resamples: int = 100) -> np.ndarray:
+    """Numbers of settings, ``(B, S)``, drawn with replacement in each row."""
     return rng.integers(settings, size=(resamples, settings))
 
 
 def networks_by_hand() -> tuple[Columns, np.ndarray, np.ndarray]:
+    """Networks, groups and picks of the example in the exercise."""
     networks = {
         "train_loss": np.array([0.5, 0.4, 0.2, 0.3, 0.1, 0.2, 0.6, 0.5]),
         "test_loss": np.array([0.8, 0.66, 0.4, 0.52, 0.34, 0.3, 0.65, 0.59]),

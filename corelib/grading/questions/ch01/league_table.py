@@ -20,6 +20,7 @@ from corelib.grading.questions.ch01._league import (
     ends_of,
     gap_of,
     interval,
+    kept,
     mean_ranks,
     networks_by_hand,
     pearson,
@@ -123,18 +124,8 @@ def _shortcut(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return 1 - 6 * ((mean_ranks(a) - mean_ranks(b)) ** 2).sum(-1) / (settings**3 - settings)
 
 
-def _kept(ends: Ends) -> Ends:
-    """The ends from resamples in which neither the row nor the baseline is constant."""
-
-    def kept_ends(drawn: np.ndarray, base: np.ndarray, rho: float, base_rho: float) -> Sequence[float]:
-        kept = np.isfinite(drawn) & np.isfinite(base)
-        return ends(drawn[kept], base[kept], rho, base_rho)
-
-    return kept_ends
-
-
 def _with_tails(*tails: float) -> Callable[..., Table]:
-    return referee(ends=_kept(lambda drawn, base, *_: (*interval(drawn, tails), *interval(drawn - base, tails))))
+    return referee(ends=kept(lambda drawn, base, *_: (*interval(drawn, tails), *interval(drawn - base, tails))))
 
 
 def _normal(ddof: int) -> Callable[..., Table]:
@@ -143,12 +134,12 @@ def _normal(ddof: int) -> Callable[..., Table]:
         return centre - half, centre + half
 
     return referee(
-        ends=_kept(lambda drawn, base, rho, base_rho: (*around(rho, drawn), *around(rho - base_rho, drawn - base)))
+        ends=kept(lambda drawn, base, rho, base_rho: (*around(rho, drawn), *around(rho - base_rho, drawn - base)))
     )
 
 
 def _resamples_mean(networks: Columns, groups: np.ndarray, picks: np.ndarray) -> Table:
-    table = referee(ends=_kept(lambda drawn, base, *both: (drawn.mean(), *ends_of(drawn, base, *both))))
+    table = referee(ends=kept(lambda drawn, base, *both: (drawn.mean(), *ends_of(drawn, base, *both))))
     return {name: row[1:] for name, row in table(networks, groups, picks).items()}
 
 
@@ -335,26 +326,26 @@ QUESTION = Question(
             "unpaired",
             "Your interval of the difference treats measure and baseline as if they were resampled apart. Much of their"
             " scatter is shared: subtract within each resample, then take the quantiles.",
-            referee(ends=_kept(_crossed)),
-            referee(ends=_kept(_each_its_own)),
+            referee(ends=kept(_crossed)),
+            referee(ends=kept(_each_its_own)),
         ),
         answers_as(
             "ends_subtracted",
             "You subtracted the ends of two intervals from each other. A quantile of a difference is no difference of"
             " quantiles: subtract within each resample, then take the quantiles.",
-            referee(ends=_kept(_end_by_end)),
+            referee(ends=kept(_end_by_end)),
         ),
         answers_as(
             "baseline_not_resampled",
             "You subtracted the baseline's coefficient of all settings from every resample. It is as uncertain as the"
             " measure's: both come from the same resample.",
-            referee(ends=_kept(lambda drawn, base, rho, base_rho: (*interval(drawn), *interval(drawn - base_rho)))),
+            referee(ends=kept(lambda drawn, base, rho, base_rho: (*interval(drawn), *interval(drawn - base_rho)))),
         ),
         answers_as(
             "difference_reversed",
             "Your difference is baseline minus measure. Asked for is measure minus baseline: above 0 where the measure"
             " orders better than n alone.",
-            referee(ends=_kept(lambda drawn, base, *_: (*interval(drawn), *interval(base - drawn)))),
+            referee(ends=kept(lambda drawn, base, *_: (*interval(drawn), *interval(base - drawn)))),
         ),
         answers_as(
             "interval_90",
