@@ -8,6 +8,7 @@ QUESTIONS = (
     "conditional_information",
     "counting_bound",
     "memoriser",
+    "what_failed",
     "hold_information",
     "league_table",
     "conditional_cs",

@@ -120,7 +120,7 @@ def draw_networks(
     gap = level + follows * np.sqrt((bits + 1) / size) + rng.normal(0, 0.12, len(n))[setting]
     gap = gap + rng.normal(0, 0.08, len(setting))
     # Networks that train badly here have the larger test loss, whatever their gaps.
-    train = rng.uniform(0.3, 1.2, len(n))[setting] + rng.uniform(0, 0.1, len(setting))
+    train = rng.uniform(1.5, 2.7, len(n))[setting] + rng.uniform(0, 0.1, len(setting))
     if rounded is not None:
         bits, gap, train = (np.round(values / rounded) * rounded for values in (bits, gap, train))
     columns = {

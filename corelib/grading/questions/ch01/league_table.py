@@ -13,7 +13,6 @@ from corelib.grading.questions.ch01._league import (
     TAILS,
     Columns,
     Correlate,
-    Ends,
     Table,
     draw_networks,
     draw_picks,
@@ -27,7 +26,7 @@ from corelib.grading.questions.ch01._league import (
     rate_of,
     referee,
 )
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions.ch03._recognise import answers_as
 from corelib.information.generalization import average_over_draws
 
 _oracle = referee()
@@ -86,10 +85,6 @@ def _first_draws(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return values[np.unique(groups, return_index=True)[1]]
 
 
-def _last_draws(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    return _first_draws(values[::-1], groups[::-1])
-
-
 def _order_of_appearance(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     first = np.unique(groups, return_index=True)[1]
     return average_over_draws(values, groups)[np.argsort(first)]
@@ -102,6 +97,8 @@ def _whole_settings(networks: Columns, groups: np.ndarray, picks: np.ndarray) ->
 
     def resample(correlate: Correlate, values: np.ndarray, gaps: np.ndarray, picks: np.ndarray) -> np.ndarray:
         drawn = [np.concatenate([rows[s] for s in pick]) for pick in picks]
+        if len({len(own) for own in drawn}) == 1:
+            return correlate(values[:, np.array(drawn)], gaps[np.array(drawn)])
         return np.stack([correlate(values[:, own], gaps[own]) for own in drawn], axis=1)
 
     return referee(settle=_as_they_are, resample=resample)(networks, groups, picks)
@@ -143,18 +140,8 @@ def _resamples_mean(networks: Columns, groups: np.ndarray, picks: np.ndarray) ->
     return {name: row[1:] for name, row in table(networks, groups, picks).items()}
 
 
-def _crossed(drawn: np.ndarray, base: np.ndarray, *_: float) -> Sequence[float]:
-    (lo, hi), (base_lo, base_hi) = interval(drawn), interval(base)
-    return lo, hi, lo - base_hi, hi - base_lo
-
-
 def _end_by_end(drawn: np.ndarray, base: np.ndarray, *_: float) -> Sequence[float]:
     return (*interval(drawn), *(interval(drawn) - interval(base)))
-
-
-def _each_its_own(drawn: np.ndarray, base: np.ndarray, *_: float) -> Sequence[float]:
-    """Pairs with the baseline of another resample, as a second set of random picks does."""
-    return (*interval(drawn), *interval(drawn - np.roll(base, 1)))
 
 
 def _counted_as_zero(drawn: np.ndarray, base: np.ndarray, *_: float) -> Sequence[float]:
@@ -181,12 +168,16 @@ def _not_finite(attempt: Attempt) -> bool:
     )
 
 
-def _only_intervals(attempt: Attempt) -> bool:
-    """Every coefficient is right, some interval is not, and neither is any end empty or infinite."""
-    if not isinstance(attempt.value, dict) or attempt.value.keys() != attempt.expected.keys() or _not_finite(attempt):
-        return False
-    found, right = (np.array([rows[name] for name in attempt.expected]) for rows in (attempt.value, attempt.expected))
-    return found.shape == right.shape and np.allclose(found[:, 0], right[:, 0], rtol=0, atol=1e-9)
+def _right_up_to(columns: int) -> Callable[[Attempt], bool]:
+    """Recognises tables whose first columns are right, the others wrong but finite."""
+
+    def recognises(attempt: Attempt) -> bool:
+        if attempt.mutated or attempt.value.keys() != attempt.expected.keys() or _not_finite(attempt):
+            return False
+        found, right = (np.array([rows[k] for k in attempt.expected]) for rows in (attempt.value, attempt.expected))
+        return found.shape == right.shape and np.allclose(found[:, :columns], right[:, :columns], rtol=0, atol=1e-9)
+
+    return recognises
 
 
 QUESTION = Question(
@@ -230,7 +221,6 @@ QUESTION = Question(
             "You took one draw of each setting. The gap of one training set has a random part of its own: average over"
             " all draws of the setting.",
             referee(settle=_first_draws),
-            referee(settle=_last_draws),
         ),
         answers_as(
             "without_n",
@@ -323,13 +313,6 @@ QUESTION = Question(
             referee(resample=lambda correlate, values, gaps, picks: correlate(values[:, picks], gaps)),
         ),
         answers_as(
-            "unpaired",
-            "Your interval of the difference treats measure and baseline as if they were resampled apart. Much of their"
-            " scatter is shared: subtract within each resample, then take the quantiles.",
-            referee(ends=kept(_crossed)),
-            referee(ends=kept(_each_its_own)),
-        ),
-        answers_as(
             "ends_subtracted",
             "You subtracted the ends of two intervals from each other. A quantile of a difference is no difference of"
             " quantiles: subtract within each resample, then take the quantiles.",
@@ -390,17 +373,24 @@ QUESTION = Question(
             _not_finite,
         ),
         Diagnosis(
-            "no_checks",
-            "Bad input passes without a word. Raise a ValueError that names n if it is the same for all networks, and"
-            " one that names groups if there are fewer than three settings.",
-            lambda attempt: accepts("n")(attempt) or accepts("groups")(attempt),
+            "unpaired",
+            "All is right but the intervals of the difference. Did you resample measure and baseline apart, or put"
+            " their two intervals together? Much of their scatter is shared: subtract within each resample, then take"
+            " the quantiles.",
+            _right_up_to(3),
         ),
         Diagnosis(
             "own_picks",
             "Your coefficients are right, your intervals are not. Resample b is made of the settings picks[b]: nothing"
             " is drawn at random here. Both intervals run from the quantile 0.025 to 0.975, of the coefficients and of"
             " the differences.",
-            _only_intervals,
+            _right_up_to(1),
+        ),
+        Diagnosis(
+            "no_checks",
+            "Bad input is not refused. Raise a ValueError that names n if it is the same for all networks, and one that"
+            " names groups if there are fewer than three settings, before anything is ranked.",
+            lambda attempt: isinstance(attempt.case.expect, Raises) and attempt.error != "ValueError",
         ),
     ),
 )

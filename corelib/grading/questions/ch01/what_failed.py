@@ -49,6 +49,12 @@ def _verdicts(
 
 _oracle = _verdicts()
 
+
+def _pooled(gaps: np.ndarray, bounds: np.ndarray, learned: np.ndarray, prior: list[str], delta: float) -> list[str]:
+    share, limit = (gaps > bounds).mean(), delta + _margin(gaps.shape[1], delta)
+    return _verdicts(broken=lambda *_: bool(share > limit))(gaps, bounds, learned, prior, delta)
+
+
 # What a study may be: is the encoder learned, when was the prior chosen, the least bound, and the share of training
 # sets that break it as a number of standard errors above delta; None for none at all, infinity for all.
 _STUDIES = (
@@ -167,6 +173,12 @@ QUESTION = Question(
             "You compare the share of broken bounds with δ itself. Of D training sets a true theorem shows δ, give or"
             " take √(δ(1−δ)/D): allow three of these.",
             _verdicts(broken=lambda gaps, bounds, delta: bool((gaps > bounds).mean() > delta)),
+        ),
+        answers_as(
+            "pooled",
+            "You judged all studies by one share of broken bounds. Each study has a share of its own: average over its"
+            " training sets, axis 1, and not over all.",
+            _pooled,
         ),
         answers_as(
             "means_compared",
