@@ -162,7 +162,7 @@ def encoder_information(
     Raises:
         ValueError: an unknown method; ``z`` of another shape or not finite; fewer than two inputs for ``loo``.
 
-    Source: chapter 1, section 3.3: mc and jensen after Kawaguchi et al. (2023), loo after Poole et al. (2019), the
+    Source: mc and jensen after Kawaguchi et al. (2023), loo after Poole et al. (2019), the
     pairwise bounds after Kolchinsky and Tracey (2017).
     """
     return average_advantage(codes, None, method, z, generator)
@@ -194,7 +194,7 @@ def conditional_encoder_information(
         TypeError: labels that are not integers.
         ValueError: as :func:`encoder_information`; labels of another shape; for ``loo`` a class with a single input.
 
-    Source: chapter 1, section 3.3.
+    Source: as for :func:`encoder_information`, class by class.
     """
     if torch.is_floating_point(labels) or labels.is_complex() or labels.dtype == torch.bool:
         raise TypeError(f"labels have dtype {labels.dtype}; expected integers")

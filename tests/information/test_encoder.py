@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from corelib.information.encoder import (
     METHODS,
     GaussianCodes,
+    average_advantage,
     conditional_encoder_information,
     encoder_information,
     information_sandwich,
@@ -136,6 +137,16 @@ def test_conditional_weighs_classes_by_their_size(method):
         part = encoder_information(GaussianCodes(codes.mean[own], codes.std[own]), method, z=z[own])
         expected += own.double().mean() * part
     torch.testing.assert_close(value, expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_separate_crowds_are_averaged_by_their_size(method):
+    codes, z = drawn(4)
+    crowd = torch.zeros(12, 12, dtype=torch.bool)
+    crowd[:4, :4] = crowd[4:, 4:] = True
+    parts = (slice(0, 4), slice(4, 12))
+    few, many = (encoder_information(GaussianCodes(codes.mean[p], codes.std[p]), method, z=z[p]) for p in parts)
+    torch.testing.assert_close(average_advantage(codes, crowd, method, z, None), (4 * few + 8 * many) / 12)
 
 
 @pytest.mark.parametrize("method", METHODS)

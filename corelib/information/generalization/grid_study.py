@@ -144,7 +144,7 @@ def run_grid(
         ValueError: no setting, too few samples in the population, or counts < 1.
         FloatingPointError: a network whose training diverged.
 
-    Source: chapter 1, section 6; Kawaguchi et al. (2023) for architecture and optimiser.
+    Source: Kawaguchi et al. (2023) for architecture and optimiser; the grid is of chapter 1, lesson 3.
     """
     if len(settings) == 0 or draws < 1:
         raise ValueError(f"settings, draws are {len(settings)}, {draws}; expected at least one of each")

@@ -134,7 +134,7 @@ def correlation_table(
         ValueError: no baseline among the measures, shapes that differ, values not finite, fewer than three groups,
             a gap or a measure that is constant over groups, ``n_boot < 100``.
 
-    Source: chapter 1, section 6; Kawaguchi et al. (2023) for the three coefficients, without groups and intervals.
+    Source: Kawaguchi et al. (2023) for the three coefficients, without groups and intervals.
     """
     if baseline not in measures:
         raise ValueError(f"measures has no {baseline!r}; expected the baseline among {', '.join(measures)}")

@@ -96,6 +96,23 @@ def test_measures_hold_the_baseline_and_respect_their_formulas(study):
     assert all(np.isfinite(values).all() and values.shape == (8,) for values in measures.values())
 
 
+def test_progress_changes_nothing(study, capsys):
+    shown = run_grid(
+        POPULATION,
+        SETTINGS[:1],
+        draws=2,
+        steps=8,
+        lr=0.05,
+        code_size=2,
+        n_test=100,
+        n_held_out=60,
+        seed=4,
+        progress=True,
+    )
+    np.testing.assert_array_equal(shown.test_error, study.test_error[study.groups == 0])
+    assert "shapes" in capsys.readouterr().err
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="settings, draws are 0, 2"):
         run([])
