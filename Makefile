@@ -6,7 +6,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 NOTEBOOK_ENV := OMP_NUM_THREADS=1 COURSE_PROFILE=quick COURSE_WIDGETS=0 PYTHONHASHSEED=0
 PYTEST := $(NOTEBOOK_ENV) $(PY) -m pytest
-UNIT := $(PYTEST) tests -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
+UNIT := $(PYTEST) tests -n 2 --dist loadfile -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
 NBVAL := $(PYTEST) -n 2 --dist loadfile -q
 # JupyterLab refuses to start as root (in a container, say) unless told to.
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv (a few minutes the first time) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch || { echo "Installing torch failed; see pip's message above (network, disk, or Python version)."; exit 1; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]" || { echo "Installing the course failed; see pip's message above (network, disk, or Python version)."; exit 1; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps ISLP || { echo "Installing ISLP, which carries the bike-sharing data, failed; see pip's message above."; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps ISLP pygsp causaldata || { echo "Installing ISLP, pygsp or causaldata, which carry data sets, failed; see pip's message above."; exit 1; }
 	@.venv/bin/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader >/dev/null 2>&1 || true # the tests need it, learners do not
 	@touch $@
 
