@@ -58,7 +58,7 @@ QUESTION = Question(
     points=2,
     cases=lambda rng: [Case(f"{shape}", (rng.normal(size=shape),)) for shape in ((5,), (40,), (2, 3))],
     oracle=lambda h: float(h.sum()),
-    limits=Limits(seconds=1.5, memory_mb=512),
+    limits=Limits(seconds=4.0, memory_mb=512),
 )
 EXAM = draw_exam(QUESTION, seed=5)
 
