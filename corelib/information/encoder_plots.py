@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from corelib.axes import axes_or_new
 from corelib.information.encoder import METHODS, GaussianCodes, encoder_information, quadrature_information
-from corelib.information.plots import axes_or_new
 
 
 def plot_codes(codes: GaussianCodes, labels: Tensor, *, ax=None, title: str = "", colors: Sequence[str] | None = None):

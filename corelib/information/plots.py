@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from corelib.axes import axes_or_new
 from corelib.information.plane import InformationPlane
 
 
@@ -125,15 +126,6 @@ def plot_compression(scores: Mapping[str, np.ndarray], layers: Sequence[str], *,
     ax.set(ylabel="compression  1 − I_end / max I", ylim=(-0.03, 1.0), title=title)
     ax.legend(ncols=3, frameon=False, fontsize=8, loc="upper left")
     return fig, ax
-
-
-def axes_or_new(ax, size: tuple[float, float]):
-    """``fig, ax`` of the axes given, or new ones of ``size`` inches."""
-    import matplotlib.pyplot as plt
-
-    if ax is not None:
-        return ax.figure, ax
-    return plt.subplots(figsize=size)
 
 
 def _ceilings(ax, plane: InformationPlane) -> None:

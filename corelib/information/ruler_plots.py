@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from corelib.axes import axes_or_new
 from corelib.information.kde import kde_information, mixture_entropy_mc
-from corelib.information.plots import axes_or_new, layer_shades
+from corelib.information.plots import layer_shades
 
 
 def plot_edges(h: np.ndarray, edges: np.ndarray, *, ax=None, title: str = "", annotate: bool = True):

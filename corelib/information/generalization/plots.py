@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from corelib.axes import axes_or_new
 from corelib.information.generalization.rank_study import CorrelationTable, GranulatedKendall
-from corelib.information.plots import axes_or_new, layer_shades
+from corelib.information.plots import layer_shades
 
 _MARKERS = "osD^vPX*"
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from corelib.axes import axes_or_new
 from corelib.information.known.images import KnownImages
-from corelib.information.plots import axes_or_new
 
 Curve = tuple[Sequence[float], Sequence[float]]
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from corelib.axes import axes_or_new
 from corelib.information.phases import Phase
 from corelib.information.plane import InformationPlane
-from corelib.information.plots import axes_or_new, layer_shades
+from corelib.information.plots import layer_shades
 
 _PHASE_COLORS = {"fit": "#009E73", "compress": "#D55E00"}
 

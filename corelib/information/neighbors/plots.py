@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from corelib.axes import axes_or_new
 from corelib.information.neighbors.counts import count_within
 from corelib.information.neighbors.ksg import ksg_mi
 from corelib.information.neighbors.search import joint_neighbors
 from corelib.information.neighbors.weights import kl_weights
-from corelib.information.plots import axes_or_new
 
 
 def plot_anatomy(x: np.ndarray, y: np.ndarray, *, point: int = 0, k: int = 3, variant: int = 1):
