@@ -11,9 +11,15 @@ NBVAL := $(PYTEST) -n 2 --dist loadfile -q
 # JupyterLab refuses to start as root (in a container, say) unless told to.
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 NEEDED_MB := 4000
+# Packages that the tests compare with and the course does without.
+PEERS_ENV := .venv-peers
+PEERS_PY := $(PEERS_ENV)/bin/python
+PEERS_READY := $(PEERS_ENV)/.ready
+PEERS_PIP := $(PEERS_PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PEERS_REPORT := $(PEERS_ENV)/report.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick chapter render exercises lint clean
+.PHONY: help lab test peers quick chapter render exercises lint clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +44,16 @@ test: $(READY) ## set up and prove everything: lint, contracts, unit tests, ever
 	$(UNIT)
 	$(NBVAL) course exercises solutions
 
+$(PEERS_READY): pyproject.toml constraints.txt
+	@$(PYTHON) -m venv $(PEERS_ENV) || { echo "Could not create $(PEERS_ENV). On Debian and Ubuntu: apt install python3-venv."; exit 1; }
+	@echo "Setting up $(PEERS_ENV) (a few minutes the first time, about 2 GB) ..."
+	@$(PEERS_PIP) torch && $(PEERS_PIP) -e ".[peers]" && $(PEERS_PIP) --no-deps causalml xgboost || { echo "Installing the peers failed; see pip's message above (network, disk, or Python version)."; exit 1; }
+	@touch $@
+
+peers: $(PEERS_READY) ## compare with EconML and CausalML, in an environment of their own
+	$(NOTEBOOK_ENV) $(PEERS_PY) -m pytest tests/causal/test_r_learner_peers.py -o addopts="--import-mode=importlib --strict-markers -ra" -q --junitxml=$(PEERS_REPORT)
+	@! grep -q '<skipped' $(PEERS_REPORT) || { echo "A comparison was skipped: a peer is missing. Set up anew: rm -r $(PEERS_ENV)"; exit 1; }
+
 quick: $(READY) ## unit tests only
 	$(UNIT)
 
@@ -61,6 +77,6 @@ lint: $(READY) ## style, import contracts, stale files
 	$(PY) -m corelib.notebook ledger --check
 	$(PY) -m corelib.grading build --check
 
-clean: ## remove the environment and every cache
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+clean: ## remove the environments and every cache
+	rm -rf .venv .venv-peers build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ from corelib.notebook.course_map import CourseMap, course_map
 from corelib.notebook.ledger import Ledger, LedgerError
 from corelib.notebook.profile import Profile, profile
 from corelib.notebook.render import RenderError, check_notebook, render_notebook
-from corelib.notebook.results import RecordedRun, ResultsError, load_run, save_run
+from corelib.notebook.results import RecordedRun, ResultsError, load_run, recorded_rows, save_run
 from corelib.notebook.source import Source, show_source
 from corelib.notebook.style import COLORS, layer_colors, use_style
 from corelib.notebook.widgets import interactive_figure
@@ -32,6 +32,7 @@ __all__ = [
     "layer_colors",
     "load_run",
     "profile",
+    "recorded_rows",
     "render_notebook",
     "results_table",
     "save_run",

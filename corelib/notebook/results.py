@@ -1,5 +1,6 @@
 """Recorded runs: one JSON file a ledger and profile, with the machine, the versions, the seed and the time it took."""
 
+import csv
 import json
 import math
 import os
@@ -10,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from corelib.notebook.claims import VERDICTS
-from corelib.notebook.files import find_course_root, write_atomically
+from corelib.notebook.files import find_course_root, require_course_root, write_atomically
 from corelib.notebook.profile import PROFILES, usable_cores
 
 SCHEMA = 1
@@ -114,6 +115,29 @@ def recorded_runs(ledger: str) -> list[RecordedRun]:
         return []
     runs = (load_run(results_path(root, ledger, profile)) for profile in RECORDED_PROFILES)
     return [run for run in runs if run is not None]
+
+
+def recorded_rows(name: str) -> list[dict[str, str]]:
+    """Rows of a recorded benchmark, for a lesson to show beside what it can run live.
+
+    Args:
+        name: a file of ``benchmarks/results`` without its ending.
+
+    Returns:
+        One dict a row, all values text.
+
+    Raises:
+        FileNotFoundError: no such file, or no copy of the course here.
+
+    Source: none; bookkeeping.
+    """
+    folder = require_course_root() / "benchmarks" / "results"
+    path = folder / f"{check_ledger_id(name)}.csv"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.csv")))
+        raise FileNotFoundError(f"name is {name!r}; expected one of {names}")
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def machine() -> dict:

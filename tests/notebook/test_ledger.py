@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corelib.notebook import Ledger, LedgerError, ResultsError, load_run, results_table, update_readme
+from corelib.notebook import Ledger, LedgerError, ResultsError, load_run, recorded_rows, results_table, update_readme
 from corelib.notebook.results import results_path
 
 finite = st.floats(-1e6, 1e6)
@@ -146,3 +146,12 @@ def test_the_readme_table_is_written_between_its_markers_once(root):
     text = readme.read_text()
     assert "A \\| claim &lt;!-- ledger:end --&gt;" in text and text.startswith("before") and text.endswith("after\n")
     assert update_readme(root) and readme.read_text() == text
+
+
+def test_recorded_rows_are_text_and_a_name_that_is_not_there_is_answered_with_those_that_are(root):
+    folder = root / "benchmarks" / "results"
+    folder.mkdir(parents=True)
+    (folder / "speed.csv").write_text("op,median\nsort,0.50\n", encoding="utf-8")
+    assert recorded_rows("speed") == [{"op": "sort", "median": "0.50"}]
+    with pytest.raises(FileNotFoundError, match="'sped'; expected one of speed"):
+        recorded_rows("sped")
