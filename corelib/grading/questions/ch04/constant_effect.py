@@ -39,11 +39,16 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         Case("held-out nodes have no outcome, y is NaN there", _arguments(study, y=unknown)),
         Case("a negative effect, 13 nodes", _arguments(small)),
         Case("every m_hat is too low by the same amount", _arguments(study, m_hat=study.m_hat - off)),
-        Case("nuisances that know nothing: m_hat 0, e_hat 1/2", _arguments(large, m_hat=0 * large.y, e_hat=0 * large.y + 0.5)),
+        Case(
+            "nuisances that know nothing: m_hat 0, e_hat 1/2",
+            _arguments(large, m_hat=0 * large.y, e_hat=0 * large.y + 0.5),
+        ),
         Case("untreated nodes with propensities near 0: ratios explode", _arguments(large, e_hat=tiny)),
         Case("one training node", _arguments(small, train=np.arange(13) == int(rng.integers(13)))),
         Case("no training node", _arguments(study, train=nobody), Raises("ValueError", ("train",))),
-        Case("t equals e_hat at all training nodes", _arguments(study, e_hat=certain), Raises("ValueError", ("e_hat",))),
+        Case(
+            "t equals e_hat at all training nodes", _arguments(study, e_hat=certain), Raises("ValueError", ("e_hat",))
+        ),
     ]
 
 
@@ -79,24 +84,24 @@ QUESTION = Question(
         answers_as(
             "outcome_intercept",
             "You fitted a line with an intercept for the outcome. The R-loss has none: at t − e_hat = 0 it expects"
-            " y − m_hat = 0. The line goes through the origin, Σ ỹt̃ / Σ t̃², nothing centred.",
+            " y − m_hat = 0. The line goes through the origin, Σ v u / Σ u², nothing centred.",
             _mistaken(lambda y, t, v, u: _centred_slope(v, u)),
         ),
         answers_as(
             "unweighted_ratio",
-            "You averaged the ratios ỹ/t̃. A node with a small t̃ says little about the effect and has a wild ratio:"
-            " each ratio has to count with weight t̃². Then the division cancels, Σ ỹt̃ / Σ t̃².",
+            "You averaged the ratios v/u. A node with a small u says little about the effect and has a wild ratio:"
+            " each ratio has to count with weight u². Then the division cancels, Σ v u / Σ u².",
             _mistaken(lambda y, t, v, u: (v / u).mean()),
         ),
         answers_as(
             "weights_once",
-            "You weighted the ratios by |t̃|, the sum of ỹ·sign(t̃) over that of |t̃|. Squared loss gives weight t̃².",
+            "You weighted the ratios by |u|, the sum of v·sign(u) over that of |u|. Squared loss gives weight u².",
             _mistaken(lambda y, t, v, u: (v * np.sign(u)).sum() / np.abs(u).sum()),
         ),
         answers_as(
             "ratio_of_sums",
-            "You divided the sum of ỹ by that of t̃. Treated nodes have t̃ > 0 and untreated ones t̃ < 0, so the sums"
-            " cancel. Multiply by t̃ before summing: Σ ỹt̃ / Σ t̃².",
+            "You divided the sum of v by that of u. Treated nodes have u > 0 and untreated ones u < 0, so the sums"
+            " cancel. Multiply by u before summing: Σ v u / Σ u².",
             _mistaken(lambda y, t, v, u: v.sum() / u.sum()),
         ),
         answers_as(
@@ -126,7 +131,7 @@ QUESTION = Question(
         answers_as(
             "mean_for_sum",
             "The denominator is missing, or has another number of terms than the numerator. Both are sums over the same"
-            " training nodes: Σ ỹt̃ / Σ t̃².",
+            " training nodes: Σ v u / Σ u².",
             _mistaken(lambda y, t, v, u: (v * u).mean()),
             _mistaken(lambda y, t, v, u: v @ u),
             _mistaken(lambda y, t, v, u: (v * u).mean() / (u @ u)),

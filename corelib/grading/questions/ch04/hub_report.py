@@ -26,7 +26,7 @@ def _oracle(tau_hat: np.ndarray, tau: np.ndarray, degree: np.ndarray, test: np.n
             low, high = found.degrees
             inside = (own_degree[mask] >= low) & (own_degree[mask] <= high)
             rows[name].append([found.mse, found.normalised, float(curve[inside].mean())])
-    return {name: np.mean(values, axis=0) for name, values in rows.items()}
+    return _averaged(rows)
 
 
 def _by_hand() -> tuple:
@@ -90,8 +90,15 @@ def _cut(periphery: np.ndarray, hubs: np.ndarray) -> Strata:
 
 
 def _row(tau_hat: np.ndarray, tau: np.ndarray, degree: np.ndarray, whole: np.ndarray) -> list[float]:
+    if not len(tau):  # a wrong stratum may hold no node, or a single one
+        return [math.nan] * 3
     mse = ((tau_hat - tau) ** 2).mean()
-    return [mse, mse / tau.var(), (1 - 1 / degree).mean()]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return [mse, mse / tau.var(), (1 - 1 / degree).mean()]
+
+
+def _averaged(rows: dict[str, list[list[float]]]) -> Report:
+    return {name: np.mean(found, axis=0) for name, found in rows.items()}
 
 
 def _report(
@@ -104,8 +111,9 @@ def _report(
         for *values, mask in zip(tau_hat, tau, degree, test, strict=True):
             estimate, truth, own = (v[mask] for v in values) if masked else values
             for name, inside in strata(own).items():
-                rows[name].append(row(estimate[inside], truth[inside], own[inside], truth))
-        return {name: np.mean(found, axis=0) for name, found in rows.items()}
+                empty = [math.nan] * 3
+                rows[name].append(row(estimate[inside], truth[inside], own[inside], truth) if inside.any() else empty)
+        return _averaged(rows)
 
     return report
 
@@ -158,7 +166,7 @@ def _first_seed_nodes(tau_hat, tau, degree, test):
     for estimate, truth, own in zip(tau_hat, tau, degree, strict=True):
         for name, nodes in members.items():
             rows[name].append(_row(estimate[nodes], truth[nodes], own[nodes], truth))
-    return {name: np.mean(found, axis=0) for name, found in rows.items()}
+    return _averaged(rows)
 
 
 def _first_seed_only(*arrays):
@@ -171,7 +179,7 @@ def _cuts_of_all_nodes(tau_hat, tau, degree, test):
         for name, inside in _with_ties(own).items():
             inside &= mask
             rows[name].append(_row(estimate[inside], truth[inside], own[inside], truth[mask]))
-    return {name: np.mean(found, axis=0) for name, found in rows.items()}
+    return _averaged(rows)
 
 
 def _pooled(tau_hat, tau, degree, test):
@@ -188,7 +196,7 @@ def _divided_by(spread: Callable[[np.ndarray, np.ndarray], float]) -> Callable[.
 
     def row(tau_hat, tau, degree, whole):
         mse, _, curve = _row(tau_hat, tau, degree, whole)
-        return [mse, mse / spread(tau, whole), curve]
+        return [mse, mse / spread(tau, whole) if len(tau) > 1 else math.nan, curve]
 
     return _report(row=row)
 

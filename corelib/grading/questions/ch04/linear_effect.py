@@ -59,7 +59,10 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         Case("a penalty so strong that one number is left", _arguments(study, study.x, 1e9)),
         Case("features in other units: the same effects as in your own", _arguments(study, units, 20 * alpha)),
         Case("features far from 0", _arguments(study, study.x + off, alpha)),
-        Case("held-out nodes have no outcome, y is NaN there", _arguments(study, study.x, alpha, y=np.where(study.train, study.y, np.nan))),
+        Case(
+            "held-out nodes have no outcome, y is NaN there",
+            _arguments(study, study.x, alpha, y=np.where(study.train, study.y, np.nan)),
+        ),
         Case("every m_hat is too low by the same amount", _arguments(study, study.x, alpha, m_hat=low)),
         Case("untreated nodes with propensities near 0: ratios explode", _arguments(study, study.x, alpha, e_hat=tiny)),
         Case("more features than training nodes", _arguments(small, wide, alpha)),
@@ -77,6 +80,7 @@ def _mistaken(
     weight: Callable[[np.ndarray], np.ndarray] = np.ones_like,
     everyone: bool = False,
     scaled: str = "train",
+    ddof: int = 0,
     centred: bool = True,
     penalised: bool = False,
     per_node: bool = False,
@@ -92,7 +96,7 @@ def _mistaken(
     def wrong(y, t, m_hat, e_hat, features, train, alpha):
         used = np.ones_like(train) if everyone else train
         over = {"train": train, "all": np.ones_like(train)}.get(scaled)
-        mean, scale = (0.0, 1.0) if over is None else (features[over].mean(0), features[over].std(0))
+        mean, scale = (0.0, 1.0) if over is None else (features[over].mean(0), features[over].std(0, ddof=ddof))
         phi = (features - mean * centred) / scale
         u, v = t_left(t, e_hat)[used], y_left(y, m_hat)[used]
         rows = weight(u)
@@ -116,7 +120,7 @@ def _outcome_design(phi: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 
 def _ratio(weight: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
-    # A row of ỹ = t̃ (φ, 1)·w times sqrt(weight)/t̃ is a row of the regression of ỹ/t̃ with that weight.
+    # A row of v = u (φ, 1)·w times sqrt(weight)/u is a row of the regression of v/u with that weight.
     return _mistaken(weight=lambda u: np.sqrt(weight(u)) / u)
 
 
@@ -134,7 +138,7 @@ QUESTION = Question(
         answers_as(
             "outcome_intercept",
             "Your column of ones is not multiplied by t − e_hat: it is an intercept of the outcome, as in the released"
-            " code, and the mean effect has no column to go to. The last column is t̃·1.",
+            " code, and the mean effect has no column to go to. The last column is u.",
             *(
                 _mistaken(design=_outcome_design, centred=centred, effect=effect)
                 for centred in (True, False)
@@ -144,19 +148,19 @@ QUESTION = Question(
         answers_as(
             "no_intercept",
             "Your effect has no constant: at the mean of all features it is 0. With centred features that costs the"
-            " square of the mean effect, whatever else is right. Add the column t̃·1.",
+            " square of the mean effect, whatever else is right. Add the column u.",
             *(_mistaken(**_NO_INTERCEPT, centred=centred) for centred in (True, False)),
         ),
         answers_as(
             "unweighted_ratio",
-            "You regressed the ratios ỹ/t̃ and let all count the same. A node with a small t̃ has a wild ratio and says"
-            " little: the weight is t̃². Or do not divide at all: regress ỹ on t̃·[φ, 1].",
+            "You regressed the ratios v/u and let all count the same. A node with a small u has a wild ratio and says"
+            " little: the weight is u². Or do not divide at all: regress v on u·[φ, 1].",
             _ratio(np.ones_like),
         ),
         answers_as(
             "weights_once",
-            "You weighted the squared error of the ratio ỹ/t̃ by |t̃|. The R-loss is (ỹ − t̃τ)² = t̃²(ỹ/t̃ − τ)²: the weight"
-            " is t̃². Or do not divide at all: regress ỹ on t̃·[φ, 1].",
+            "You weighted the squared error of the ratio v/u by |u|. The R-loss is (v − uτ)² = u²(v/u − τ)²: the weight"
+            " is u². Or do not divide at all: regress v on u·[φ, 1].",
             _ratio(np.abs),
         ),
         answers_as(
@@ -173,8 +177,8 @@ QUESTION = Question(
         ),
         answers_as(
             "features_not_multiplied",
-            "You regressed ỹ on the features themselves: that predicts outcomes, not effects. Multiply each row of"
-            " [φ, 1] by the node's t̃.",
+            "You regressed v on the features themselves: that predicts outcomes, not effects. Multiply each row of"
+            " [φ, 1] by the node's u.",
             _mistaken(design=lambda phi, u: _with_one(phi)),
         ),
         answers_as(
@@ -204,6 +208,11 @@ QUESTION = Question(
             _mistaken(scaled="none"),
         ),
         answers_as(
+            "sample_deviation",
+            "Your standard deviation divides by n − 1. The question asks for np.std as it is, divisor n.",
+            _mistaken(ddof=1),
+        ),
+        answers_as(
             "mean_loss",
             "You added alpha |w|² to the mean of the squares; alpha is relative to their sum here. Yours shrinks n"
             " times as much.",
@@ -211,7 +220,7 @@ QUESTION = Question(
         ),
         answers_as(
             "treatment_times_effect",
-            "You returned t̃ times the effect: what the regression predicts for ỹ. The effect is φ·w + c.",
+            "You returned u times the effect: what the regression predicts for v. The effect is φ·w + c.",
             lambda y, t, m_hat, e_hat, *rest: (t - e_hat) * _oracle(y, t, m_hat, e_hat, *rest),
         ),
         Diagnosis(

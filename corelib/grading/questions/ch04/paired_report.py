@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from scipy.special import ndtr, stdtr
@@ -47,7 +48,7 @@ def _by_hand() -> tuple:
 
 
 def _draw(
-    rng: np.random.Generator, seeds: int, gains: dict[str, float], level: float, *, hard: float = 1.0, n: int = 14
+    rng: np.random.Generator, seeds: int, gains: dict[str, float], level: float, *, hard: float = 1.0, n: int = 10
 ):
     """Squared errors around a difficulty that methods share in a seed; ``gains`` are means above the reference's."""
     difficulty = 4 + hard * rng.gamma(2.0, size=(seeds, 1)) + rng.gamma(2.0, size=(seeds, n))
@@ -59,10 +60,23 @@ def _draw(
     return {str(name): errors[name] for name in order}, "graph", level
 
 
+def _separate(errors: Errors, name: str, gaps: np.ndarray) -> None:
+    """Move a method's errors so that they lie above the reference's by these gaps, one a seed."""
+    errors[name] = errors[name] + (gaps - (errors[name] - errors["graph"]).mean(axis=1))[:, None]
+
+
 def _cases(rng: np.random.Generator) -> list[Case]:
     close = {"blind": 0.15, "boosting": 0.1, "constant": 0.2, "linear": 0.1, "mlp": -0.05}
     twins = _draw(rng, 9, {"blind": 0.2, "mlp": 1.0}, 0.05)
     twins[0]["twin of blind"] = twins[0]["blind"] + 0.02 * rng.normal(size=twins[0]["blind"].shape)
+    astray, (ahead, *_) = _draw(rng, 10, {"blind": 0.5}, 0.01), rng.permutation(10)
+    gaps = rng.uniform(0.2, 1.0, 10)
+    gaps[ahead] = 40.0
+    _separate(astray[0], "blind", gaps)
+    level = _draw(rng, 10, {"blind": 0.5, "mlp": 0.5}, 0.05)
+    for name in ("blind", "mlp"):
+        gaps = rng.normal(size=10)
+        _separate(level[0], name, gaps - gaps.mean() + 0.02)
     unknown = _draw(rng, 6, {"blind": 1.0, "mlp": 1.0}, 0.05)
     ragged = _draw(rng, 7, {"blind": 1.0, "mlp": 1.0}, 0.05)
     ragged[0]["mlp"] = ragged[0]["mlp"][:-1]
@@ -71,10 +85,13 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         Case("10 seeds, all of them wins, level 0.001", _draw(rng, 10, {"blind": 2.0, "mlp": 1.5}, 0.001)),
         Case("12 seeds, 2 methods, level 0.001", _draw(rng, 12, {"blind": 2.0, "mlp": 0.1}, 0.001)),
         Case("12 seeds, 3 methods, level 0.001", _draw(rng, 12, {"blind": 2.0, "mlp": 1.0, "constant": 1.5}, 0.001)),
+        Case("5 seeds, 1 method, level 0.05", _draw(rng, 5, {"blind": 2.0}, 0.05)),
         Case("seeds differ more than methods do", _draw(rng, 11, {"blind": 0.6, "mlp": 0.8}, 0.05, hard=20.0)),
         Case("five methods close to the reference", _draw(rng, 8, close, 0.05)),
         Case("two methods with nearly the same errors", twins),
         Case("one other method, better than the reference", _draw(rng, 9, {"boosting": -1.5}, 0.05)),
+        Case("the reference wins at all seeds, at one of them by far", astray),
+        Case("no method wins or loses on average", level),
         Case(
             "the reference is no method of the table", (unknown[0], "sage", 0.05), Raises("ValueError", ("reference",))
         ),
@@ -106,10 +123,17 @@ def _student(gaps: np.ndarray, ddof: int = 1) -> float:
     return 2 * stdtr(len(gaps) - 1, -abs(gaps.mean()) / (gaps.std(ddof=ddof) / math.sqrt(len(gaps))))
 
 
-def _signed_rank(gaps: np.ndarray) -> float:
-    chances = np.ones(1)  # of each sum of ranks, if signs were tossed
-    for rank in range(1, len(gaps) + 1):
+@cache
+def _rank_sums(n: int) -> np.ndarray:
+    """Chance of each sum of the ranks 1 to n that get a positive sign, if signs were tossed."""
+    chances = np.ones(1)
+    for rank in range(1, n + 1):
         chances = (np.pad(chances, (rank, 0)) + np.pad(chances, (0, rank))) / 2
+    return chances
+
+
+def _signed_rank(gaps: np.ndarray) -> float:
+    chances = _rank_sums(len(gaps))
     total = (np.argsort(np.argsort(np.abs(gaps))) + 1)[gaps > 0].sum()
     return min(1.0, 2 * min(chances[: total + 1].sum(), chances[total:].sum()))
 
@@ -186,23 +210,29 @@ def _with_claim(claim: Callable[[dict, float, int, int], str]) -> Callable[..., 
     return _report(claim=claim)
 
 
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.allclose(a, b, rtol=1e-6, atol=1e-12)
+
+
 def _p_like(name: str, says: str, *wrongs: Callable[..., Report]) -> Diagnosis:
-    """A diagnosis by p-values alone: those of one test are wrong for some method, and as in a wrong report for all."""
+    """A diagnosis by p-values alone: those of each test are right, or as in a wrong report, and not all are right."""
 
     def recognises(attempt: Attempt) -> bool:
         if attempt.error or isinstance(attempt.case.expect, Raises):
             return False
 
-        def column(report: Report, key: str) -> np.ndarray:
-            return np.array([float(report[method][key]) for method in attempt.expected])
+        def columns(report: Report) -> list[np.ndarray]:
+            return [
+                np.array([float(report[own][key]) for own in attempt.expected]) for key in ("t_holm", "wilcoxon_holm")
+            ]
 
-        for wrong in wrongs:
-            mistaken = wrong(*attempt.case.args)
-            for key in ("t_holm", "wilcoxon_holm"):
-                right, own, like = (column(report, key) for report in (attempt.expected, attempt.value, mistaken))
-                if np.allclose(own, like, rtol=1e-6, atol=1e-15) and not np.allclose(own, right, rtol=1e-6, atol=1e-12):
-                    return True
-        return False
+        found = columns(attempt.value)
+        right = list(map(_same, found, columns(attempt.expected)))
+
+        def shows(wrong: Callable[..., Report]) -> bool:
+            return all(map(max, right, map(_same, found, columns(wrong(*attempt.case.args)))))
+
+        return not all(right) and any(map(shows, wrongs))
 
     return Diagnosis(name, says, recognises)
 
@@ -237,8 +267,14 @@ QUESTION = Question(
                 t_test=lambda own, base: _student((own - base)[0]),
                 signed_rank=lambda own, base: _signed_rank((own - base)[0]),
             ),
-            _report(t_test=lambda own, base: _two_samples(own.reshape(-1, 1), base.reshape(-1, 1), welch=True)),
-            _report(t_test=lambda own, base: _two_samples(own.reshape(-1, 1), base.reshape(-1, 1), welch=False)),
+            _report(
+                t_test=lambda own, base: _two_samples(own.reshape(-1, 1), base.reshape(-1, 1), welch=True),
+                signed_rank=_paired(_signed_rank, _nodes_of),
+            ),
+            _report(
+                t_test=lambda own, base: _two_samples(own.reshape(-1, 1), base.reshape(-1, 1), welch=False),
+                signed_rank=_paired(_signed_rank, _nodes_of),
+            ),
         ),
         _p_like(
             "unpaired",
@@ -252,6 +288,11 @@ QUESTION = Question(
             "You compared several methods and left the p-values as they were. With m comparisons the smallest counts m"
             " times, the next m - 1 times, and so on, no one below a smaller one's, none above 1.",
             _report(adjust=lambda p: p),
+        ),
+        _p_like(
+            "above_one",
+            "A p-value above 1 is no probability. Cut the adjusted ones off at 1.",
+            _report(adjust=lambda p: 2 * len(p) * _holm(p / (2 * len(p)))),  # so small that nothing is cut off
         ),
         _p_like(
             "bonferroni",
@@ -276,11 +317,6 @@ QUESTION = Question(
             "Your adjusted p-values are sorted, and so stand beside the wrong methods. Write them back where they came"
             " from: adjusted[order] = ...",
             _report(adjust=lambda p: np.sort(_holm(p))),
-        ),
-        _p_like(
-            "above_one",
-            "A p-value above 1 is no probability. Cut the adjusted ones off at 1.",
-            _report(adjust=lambda p: 2 * len(p) * _holm(p / (2 * len(p)))),  # so small that nothing is cut off
         ),
         _p_like(
             "both_tests_in_one_family",

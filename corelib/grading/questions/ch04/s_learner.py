@@ -184,6 +184,13 @@ QUESTION = Question(
             _linear,
         ),
         answers_as(
+            "treated_nodes_only",
+            "Nodes that are not treated have an effect of 0 in your answer. They have one as well: what treating them"
+            " would do.",
+            lambda x, t, *net: _oracle(x, t, *net) * (t > 0.5),
+            lambda x, t, *net: _oracle(x, t, *net) * (t > 0),
+        ),
+        answers_as(
             "arms_swapped",
             "All signs are reversed. The effect is t[i] = 1 minus t[i] = 0.",
             lambda *args: -_oracle(*args),

@@ -1,0 +1,13 @@
+"""Wrong: the diagonal of P @ P, right only where P is symmetric."""
+
+import numpy as np
+
+
+def blind_floor(P, w):
+    """Floor of a blind model and variance of the effect."""
+    if P.ndim != 2 or P.shape[0] != P.shape[1]:
+        raise ValueError(f"P has shape {P.shape}; expected (n, n)")
+    if w.ndim != 1:
+        raise ValueError(f"w has shape {w.shape}; expected (d,)")
+    variance = (w @ w) * np.diag(P @ P)
+    return variance - (w @ w) * np.diag(P) ** 2, variance

@@ -1,0 +1,14 @@
+"""Wrong: the mean variance over nodes for the floor."""
+
+import numpy as np
+
+
+def blind_floor(P, w):
+    """Floor of a blind model and variance of the effect."""
+    if P.ndim != 2 or P.shape[0] != P.shape[1]:
+        raise ValueError(f"P has shape {P.shape}; expected (n, n)")
+    if w.ndim != 1:
+        raise ValueError(f"w has shape {w.shape}; expected (d,)")
+    terms = (w @ w) * P**2
+    variance = terms.sum(1)
+    return np.full(len(P), variance.mean()), variance

@@ -1,0 +1,17 @@
+"""Wrong: the constant is shrunk, too."""
+
+import numpy as np
+
+
+def linear_effect(y, t, m_hat, e_hat, features, train, alpha):
+    """Effects linear in features, around a constant."""
+    if len(features) != len(y):
+        raise ValueError(f"features has {len(features)} rows; expected {len(y)}, one for each node")
+    if alpha < 0:
+        raise ValueError(f"alpha is {alpha}; expected a number >= 0")
+    phi = (features - features[train].mean(0)) / features[train].std(0)
+    columns = np.column_stack([phi, np.ones(len(phi))])
+    v, u = (y - m_hat)[train], (t - e_hat)[train]
+    design = u[:, None] * columns[train]
+    penalty = alpha * np.eye(columns.shape[1])
+    return columns @ np.linalg.solve(design.T @ design + penalty, design.T @ v)

@@ -1,0 +1,16 @@
+"""Wrong: as if no unit were ever closed."""
+
+import numpy as np
+
+
+def predict(x, t, operator, hidden, head):
+    """From the set-up cell."""
+    inputs = np.column_stack([x, t])
+    return operator @ np.maximum(operator @ inputs @ hidden, 0) @ head
+
+
+def s_learner(x, t, operator, hidden, head):
+    """Effects by changing treatments."""
+    if not ((t >= 0) & (t <= 1)).all():
+        raise ValueError("t must be in [0, 1]")
+    return np.diag(operator @ operator) * (hidden[-1] @ head)
