@@ -1,6 +1,7 @@
 """The instant check in a notebook: call the learner's function, judge what comes back, never raise."""
 
 import signal
+import sys
 import threading
 import tracemalloc
 import types
@@ -104,6 +105,12 @@ def _where(error: BaseException, answer: Callable) -> str:
     return where
 
 
+# Functions that stand in the notebook before this module is imported are those of the set-up cell, which comes first.
+_GIVEN = frozenset(
+    name for name, value in vars(sys.modules["__main__"]).items() if isinstance(value, types.FunctionType)
+)
+
+
 def _notes(question: Question, answer: Callable) -> tuple[str, ...]:
     """What passes here and would not in the grade: the grader reads the question's own cell and the set-up cell."""
     code = getattr(answer, "__code__", None)
@@ -114,7 +121,7 @@ def _notes(question: Question, answer: Callable) -> tuple[str, ...]:
         notes.append(f"The grader looks for a function called {question.entry}; this one is {answer.__name__}.")
     for name in code.co_names:
         helper = answer.__globals__.get(name)
-        if _in_another_cell(helper, answer):
+        if name not in _GIVEN and _in_another_cell(helper, answer):
             notes.append(
                 f"{name} is defined in another cell. The grader reads the question's cell and the set-up cell only:"
                 " move it into this cell."

@@ -141,6 +141,15 @@ def test_a_helper_from_another_cell_is_remarked_upon():
     assert report.passed and "helper is defined in another cell" in str(report)
 
 
+def test_a_helper_of_the_set_up_cell_is_not_remarked_upon(monkeypatch):
+    monkeypatch.setattr(sys.modules[check_function.__module__], "_GIVEN", frozenset({"helper"}))
+    space = {"__name__": "__main__", "np": np}
+    exec(compile("def helper(h):\n    return h.sum()", "cell-1", "exec"), space)
+    exec(compile("def total(h):\n    return float(helper(h))", "cell-2", "exec"), space)
+    report = check("ch03.total", space["total"])
+    assert report.passed and "another cell" not in str(report)
+
+
 @pytest.mark.parametrize(
     "value, text",
     [
