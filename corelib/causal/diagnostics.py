@@ -150,7 +150,7 @@ def stratified_mse(
         ValueError: as :func:`cate_mse`; a share outside (0, 1); degrees that are not whole numbers >= 0, or so equal
             that a node would be both hub and periphery.
 
-    Source: chapter 4, section on hubs.
+    Source: chapter 4, lesson 3.
     """
     for name, share in (("bottom", bottom), ("top", top)):
         if not 0 < share < 1:

@@ -83,7 +83,7 @@ def neighbourhood_features(data: NetworkCausalData, hops: int) -> Tensor:
     Raises:
         ValueError: ``hops`` < 0 or not an integer.
 
-    Source: chapter 4, algorithm C.4.
+    Source: chapter 4, lesson 2.
     """
     require_integer("hops", hops, 0)
     if hops == 0:
@@ -126,7 +126,7 @@ class LinearEffect(BaseEstimator):
         coef_: w per unit of the unscaled features, shape ``((hops + 1) d,)``.
         intercept_: the effect where all unscaled features are 0, units of the outcome.
 
-    Source: Nie and Wager (2021), the linear case; chapter 4, algorithm C.4.
+    Source: Nie and Wager (2021), the linear case; chapter 4, lesson 2.
     """
 
     def __init__(self, hops: int = 0, *, intercept: bool = True, alpha: float = 1.0):
@@ -225,7 +225,7 @@ class NetworkEffect(BaseEstimator):
         network_: g.
         history_: R-loss over that of the constant, before each step; shape ``(epochs,)``.
 
-    Source: Sairam et al. (2025), the graph final stage; chapter 4, algorithm C.3, for start and scale.
+    Source: Sairam et al. (2025), the graph final stage; chapter 4, lesson 2, for start and scale.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class NodeFolds:
     Raises:
         ValueError: an argument out of range.
 
-    Source: chapter 4, section 5, point 11; Blondel et al. (2008), as networkx has it, for the communities.
+    Source: chapter 4, lesson 3; Blondel et al. (2008), as networkx has it, for the communities.
     """
 
     n_splits: int = 5

@@ -151,7 +151,7 @@ def mean_operator(edge_index: Tensor, n: int) -> Tensor:
     Raises:
         ValueError, TypeError: as :func:`check_graph`.
 
-    Source: chapter 4, section 2.
+    Source: chapter 4, lesson 2.
     """
     edge_index = check_graph(edge_index, n)
     degree = torch.bincount(edge_index[0], minlength=n)
@@ -199,7 +199,7 @@ def propagate(P: Tensor, X: Tensor, hops: int) -> list[Tensor]:
     Raises:
         ValueError: shapes that do not fit, or ``hops < 0``.
 
-    Source: chapter 4, algorithm C.4.
+    Source: chapter 4, lesson 2.
     """
     require_integer("hops", hops, 0)
     if P.ndim != 2 or P.shape[0] != P.shape[1]:

@@ -180,7 +180,7 @@ def treatment_contrast(
     Raises:
         ValueError: an unknown flip, a batch < 1, or treatments of another shape.
 
-    Source: chapter 4, section 5, point 3.
+    Source: chapter 4, lesson 1.
     """
     _require_flip(flip)
     require_integer("batch", batch, 1)

@@ -53,7 +53,7 @@ class BatchedNetworks(nn.Module):
     Raises:
         ValueError: an unknown kind, or a number out of range.
 
-    Source: chapter 4, algorithm D; layers of Kipf and Welling (2017) and of Hamilton et al. (2017); initial weights of
+    Source: chapter 4, lesson 2; layers of Kipf and Welling (2017) and of Hamilton et al. (2017); initial weights of
     He et al. (2015).
     """
 
@@ -206,7 +206,7 @@ def train_networks(
         ValueError: arguments that do not fit, or a network without a node to learn from.
         FloatingPointError: the loss of a network is NaN or infinite.
 
-    Source: chapter 4, algorithm D; Kingma and Ba (2015).
+    Source: chapter 4, lesson 2; Kingma and Ba (2015).
     """
     if epochs < 1 or lr <= 0 or weight_decay < 0:
         raise ValueError(f"epochs, lr, weight_decay are {epochs}, {lr}, {weight_decay}; expected >= 1, > 0, >= 0")

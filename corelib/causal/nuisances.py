@@ -88,7 +88,7 @@ def cross_fit(
         ValueError: a fold with one arm only, or settings out of range.
         FloatingPointError: training diverged.
 
-    Source: Chernozhukov et al. (2018), cross-fitting; chapter 4, algorithm C.2.
+    Source: Chernozhukov et al. (2018), cross-fitting; chapter 4, lesson 3.
     """
     _require_clip(clip)
     fold, masks = _fold_masks(data, folds)

@@ -235,7 +235,7 @@ def plot_degrees(degree: Mapping[str, Tensor], *, title: str = ""):
     fig, axes = plt.subplots(1, len(degree), figsize=(2.4 * len(degree), 2.6), sharey=True)
     for ax, (name, values) in zip(np.atleast_1d(axes), degree.items(), strict=True):
         counts = torch.bincount(values)
-        ax.bar(range(len(counts)), counts, width=1.0, color=BLUE)
+        ax.bar(range(len(counts)), counts.tolist(), width=1.0, color=BLUE)
         ax.set(yscale="log", xlabel="degree", title=f"{name}: mean {values.double().mean():.1f}, most {values.max()}")
         ax.title.set_fontsize(10)
     np.atleast_1d(axes)[0].set_ylabel("nodes (log scale)")

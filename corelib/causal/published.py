@@ -87,7 +87,7 @@ def published_grid(
     Raises:
         ValueError: as :func:`published_simulation`; or a learning rate that is not positive.
 
-    Source: Sairam et al. (2025), released code; chapter 4, algorithm A.
+    Source: Sairam et al. (2025), released code; chapter 4, lesson 1.
     """
     _require_rate(lr)
     check_choices(seed, graph, effect, n, noise)
@@ -122,7 +122,7 @@ def published_linear_no_intercept(x: Tensor, y_residual: Tensor, t_residual: Ten
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, or a penalty that is not positive.
 
-    Source: Sairam et al. (2025), released code; chapter 4, algorithm A, step 5.
+    Source: Sairam et al. (2025), released code; chapter 4, lesson 1.
     """
     x, y, t = finite("x", x), finite("y_residual", y_residual), finite("t_residual", t_residual)
     if x.ndim != 2 or y.shape != x.shape[:1] or t.shape != x.shape[:1]:
@@ -152,7 +152,7 @@ def published_global_flip_s_learner(data: NetworkCausalData, *, lr: float = LEAR
     Raises:
         ValueError: a learning rate that is not positive, or a seed that is no integer >= 0.
 
-    Source: Sairam et al. (2025), released code; chapter 4, algorithm A, step 6.
+    Source: Sairam et al. (2025), released code; chapter 4, lesson 1.
     """
     _require_rate(lr)
     require_integer("seed", seed, 0)

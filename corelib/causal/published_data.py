@@ -58,7 +58,7 @@ def published_simulation(
         ValueError: an unknown name, a number out of range, ``n`` with Cora, a draw in which all or no nodes are
             treated, or a propensity that is 0 or 1 to double precision.
 
-    Source: Sairam et al. (2025), released code; chapter 4, algorithm A, steps 1-3.
+    Source: Sairam et al. (2025), released code; chapter 4, lesson 1.
     """
     check_choices(seed, graph, effect, n, noise)
     with lent_streams(seed):

@@ -45,7 +45,7 @@ class GraphRLearner(BaseEstimator):
         final_: the fitted final stage.
         data_: the data it was fitted to.
 
-    Source: Sairam et al. (2025), the Graph R-Learner; Nie and Wager (2021); chapter 4, algorithm C.
+    Source: Sairam et al. (2025), the Graph R-Learner; Nie and Wager (2021); chapter 4, lesson 2.
     """
 
     def __init__(

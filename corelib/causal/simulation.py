@@ -70,7 +70,7 @@ def simulate_network_cate(
         ValueError: an unknown name, sizes that do not fit, a number out of range, both or neither of ``kind`` and
             ``edge_index``, neighbour means that do not vary, or a draw that leaves the training nodes one treatment.
 
-    Source: chapter 4, algorithm B; a correction of the simulation released with Sairam et al. (2025).
+    Source: chapter 4, lesson 2; a correction of the simulation released with Sairam et al. (2025).
     """
     numbers = {"amplitude": amplitude, "tau0": tau0, "confounding": confounding, "treat_logit": treat_logit}
     _check_choices(effect, baseline, noise, numbers | {"noise": noise})
@@ -149,7 +149,7 @@ def blind_floor(P: Tensor, w: Tensor) -> Tensor:
     Raises:
         ValueError: shapes other than these, or weights that are not finite.
 
-    Source: law of total variance; chapter 4, section 2.
+    Source: law of total variance; chapter 4, lesson 2.
     """
     if P.ndim != 2 or P.shape[0] != P.shape[1]:
         raise ValueError(f"P has shape {tuple(P.shape)}; expected (n, n)")
@@ -180,7 +180,7 @@ def r_bias(delta_e: float | Tensor, delta_m: float | Tensor, tau: float | Tensor
     Raises:
         ValueError: a propensity outside (0, 1), or a number that is not finite.
 
-    Source: chapter 4, section 2; the product form goes back to Nie and Wager (2021).
+    Source: chapter 4, lesson 2; the product form goes back to Nie and Wager (2021).
     """
     delta_e, delta_m = finite("delta_e", delta_e), finite("delta_m", delta_m)
     tau, e = finite("tau", tau), finite("e", e)

@@ -98,7 +98,7 @@ def hub_curve_single(degree: Tensor | np.ndarray | Sequence[float]) -> Tensor:
     Raises:
         ValueError: a degree below 1, NaN or infinite.
 
-    Source: chapter 4, section on hubs, curve (a).
+    Source: chapter 4, lesson 3, curve (a).
     """
     return 1 - 1 / _degrees(degree)
 
@@ -115,7 +115,7 @@ def mismatch_slope(degree: Tensor | np.ndarray | Sequence[float]) -> float:
     Raises:
         ValueError: no degree, or one below 1, NaN or infinite.
 
-    Source: chapter 4, section on hubs, curve (b).
+    Source: chapter 4, lesson 3, curve (b).
     """
     degree = _degrees(degree)
     if not degree.numel():
@@ -139,7 +139,7 @@ def hub_curve_mismatch(degree: Tensor | np.ndarray | Sequence[float], beta: floa
     Raises:
         ValueError: a degree below 1, or a NaN or infinite argument.
 
-    Source: chapter 4, section on hubs, curve (b).
+    Source: chapter 4, lesson 3, curve (b).
     """
     if not np.isfinite(beta):
         raise ValueError(f"beta is {beta}; expected a finite number")

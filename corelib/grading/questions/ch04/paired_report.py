@@ -99,23 +99,12 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _holm(p: np.ndarray) -> np.ndarray:
-    order = np.argsort(p)
+def _holm(p: np.ndarray, *, monotone: bool = True, rising: bool = False) -> np.ndarray:
+    """Adjusted p-values: the smallest counts m times, the largest once, or with rising factors the other way round."""
+    order, factors = np.argsort(p), np.arange(1, len(p) + 1)
+    raised = p[order] * (factors if rising else factors[::-1])
     adjusted = np.empty_like(p)
-    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
-    return adjusted
-
-
-def _holm_without_maximum(p: np.ndarray) -> np.ndarray:
-    adjusted = np.empty_like(p)
-    adjusted[np.argsort(p)] = (np.sort(p) * np.arange(len(p), 0, -1)).clip(max=1)
-    return adjusted
-
-
-def _holm_reversed(p: np.ndarray) -> np.ndarray:
-    """The largest p-value counts m times, the smallest once."""
-    adjusted = np.empty_like(p)
-    adjusted[np.argsort(p)] = np.maximum.accumulate(np.sort(p) * np.arange(1, len(p) + 1)).clip(max=1)
+    adjusted[order] = (np.maximum.accumulate(raised) if monotone else raised).clip(max=1)
     return adjusted
 
 
@@ -305,12 +294,12 @@ QUESTION = Question(
             "no_running_maximum",
             "Some adjusted p-value is below that of a method with a smaller p, as if weaker evidence counted for more."
             " After multiplying, take the running maximum in ascending order of p (np.maximum.accumulate).",
-            _report(adjust=_holm_without_maximum),
+            _report(adjust=lambda p: _holm(p, monotone=False)),
         ),
         _p_like(
             "holm_reversed",
             "Your factors run the wrong way: the smallest p-value counts m times, the largest once.",
-            _report(adjust=_holm_reversed),
+            _report(adjust=lambda p: _holm(p, rising=True)),
         ),
         _p_like(
             "not_in_place",
