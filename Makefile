@@ -46,7 +46,7 @@ test: $(READY) ## set up and prove everything: lint, contracts, unit tests, ever
 
 $(PEERS_READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(PEERS_ENV) || { echo "Could not create $(PEERS_ENV). On Debian and Ubuntu: apt install python3-venv."; exit 1; }
-	@echo "Setting up $(PEERS_ENV) (a few minutes the first time, about 2 GB) ..."
+	@echo "Setting up $(PEERS_ENV) (five minutes the first time, about 2.7 GB) ..."
 	@$(PEERS_PIP) torch && $(PEERS_PIP) -e ".[peers]" && $(PEERS_PIP) --no-deps causalml xgboost || { echo "Installing the peers failed; see pip's message above (network, disk, or Python version)."; exit 1; }
 	@touch $@
 

@@ -194,7 +194,7 @@ def effects(n: int = 800, seeds: Sequence[int] = range(10)) -> list[dict]:
 
 
 def fit_once(n: int) -> tuple[float, float, float]:
-    """CPU seconds of one fit of the Graph R-learner, those of them in the system, and the process's peak memory in MB."""
+    """CPU seconds of one fit of the Graph R-learner, those of them in the system, and the peak memory in MB."""
     torch.set_num_threads(1)
     our_learner("sage")(simulate_network_cate("ba", 200, seed=9), 9)
     data = simulate_network_cate("ba", n, seed=0)
@@ -213,11 +213,9 @@ def growth(sizes: Mapping[int, int] = SIZES) -> list[dict]:
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
         for n, repeats in sizes.items():
             seconds, system, peaks = zip(*pool.map(fit_once, [n] * repeats), strict=True)
-            size, remark = ("nodes", n), "5 folds, 100 + 150 epochs"
+            size, remark, pages = ("nodes", n), "5 folds, 100 + 150 epochs", "pages that malloc gave back each step"
             rows.append(row(op, name, "CPU time", "s", seconds, config=remark, x=size))
-            rows.append(
-                row(op, name, "of it, system", "s", system, config="pages for large arrays, step by step", x=size)
-            )
+            rows.append(row(op, name, "of it, system", "s", system, config=pages, x=size))
             rows.append(row(op, name, "peak memory", "MB", peaks, config="of the whole process", x=size))
             medians.append(float(np.median(seconds)))
     exponents = np.diff(np.log(medians)) / np.diff(np.log(list(sizes)))

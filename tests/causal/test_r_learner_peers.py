@@ -47,7 +47,7 @@ def our_effect(data, final, features, fold, e=None):
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("hops", [0, 2])
 def test_the_linear_effect_is_econmls_linear_dml(data, hops, intercept):
-    dml = pytest.importorskip("econml.dml", reason="econml is an optional peer: pip install econml")
+    dml = pytest.importorskip("econml.dml", reason="econml is an optional peer: make peers")
     features = neighbourhood_features(data, hops).numpy()
     splits, fold = shared_folds(data, features)
     peer = dml.LinearDML(
@@ -64,7 +64,7 @@ def test_the_linear_effect_is_econmls_linear_dml(data, hops, intercept):
 
 
 def test_the_weighted_effect_is_econmls_non_parametric_dml(data):
-    dml = pytest.importorskip("econml.dml", reason="econml is an optional peer: pip install econml")
+    dml = pytest.importorskip("econml.dml", reason="econml is an optional peer: make peers")
     features = data.x.numpy()
     splits, fold = shared_folds(data, features)
     regressor = HistGradientBoostingRegressor(max_iter=20, early_stopping=False)
@@ -85,7 +85,7 @@ REGRESSORS = [LinearRegression(), HistGradientBoostingRegressor(max_iter=20, ear
 
 @pytest.mark.parametrize("regressor", REGRESSORS, ids=["linear", "boosting"])
 def test_the_weighted_effect_is_causalmls_r_learner(data, regressor):
-    meta = pytest.importorskip("causalml.inference.meta", reason="causalml is an optional peer: pip install causalml")
+    meta = pytest.importorskip("causalml.inference.meta", reason="causalml is an optional peer: make peers")
     features = data.x.numpy()
     _, fold = shared_folds(data, features)
     peer = meta.BaseRRegressor(outcome_learner=LinearRegression(), effect_learner=regressor, n_fold=5, random_state=3)

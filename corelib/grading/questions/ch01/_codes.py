@@ -8,7 +8,7 @@ import torch
 
 from corelib.grading.compare import Close
 from corelib.grading.question import Attempt, Case, Diagnosis
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 from corelib.information.encoder import GaussianCodes
 
 Codes = tuple[np.ndarray, np.ndarray, np.ndarray]

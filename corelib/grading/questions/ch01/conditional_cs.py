@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.information import conditional_cs_divergence
 
 # Log-kernels of a few thousand, sums of a hundred of them: good to 1e-12; 0 comes out of three numbers of order 10.

@@ -7,7 +7,7 @@ import numpy as np
 
 from corelib.grading.compare import Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.information.generalization import ib_generalization_bound, typical_cells
 
 Terms = dict[str, float | int]

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from corelib.grading.question import Case, Question
+from corelib.grading.questions._recognise import answers_as
 from corelib.grading.questions.ch01 import _codes
-from corelib.grading.questions.ch03._recognise import answers_as
 from corelib.information import encoder_information
 
 

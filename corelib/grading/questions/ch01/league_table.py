@@ -6,6 +6,7 @@ import numpy as np
 
 from corelib.grading.compare import Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
+from corelib.grading.questions._recognise import answers_as
 from corelib.grading.questions.ch01._league import (
     BASELINE,
     INFORMATION,
@@ -26,7 +27,6 @@ from corelib.grading.questions.ch01._league import (
     rate_of,
     referee,
 )
-from corelib.grading.questions.ch03._recognise import answers_as
 from corelib.information.generalization import average_over_draws
 
 _oracle = referee()

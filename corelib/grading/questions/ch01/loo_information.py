@@ -7,8 +7,8 @@ import torch
 
 from corelib.grading.compare import Raises
 from corelib.grading.question import Case, Diagnosis, Question
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.grading.questions.ch01 import _codes
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
 from corelib.information import encoder_information
 
 

@@ -9,7 +9,7 @@ from scipy.special import entr
 
 from corelib.grading.compare import Raises
 from corelib.grading.question import Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.information.generalization import (
     finite_information,
     ib_generalization_bound,

@@ -8,7 +8,7 @@ from scipy.special import expit, ndtr
 
 from corelib.grading.compare import Raises
 from corelib.grading.question import Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 
 Pair = tuple[np.ndarray, np.ndarray]
 

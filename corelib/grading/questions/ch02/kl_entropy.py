@@ -11,7 +11,7 @@ from scipy.special import digamma, gammaln
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Case, Diagnosis, Question, answers_like
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 
 _TOLERANCE = Close(rtol=1e-9, atol=1e-11)
 _FAR = 3e5  # an offset at which |a|^2 rounds to about 1e-5, a few percent of the smallest squared distance there

@@ -7,7 +7,7 @@ from scipy.special import gamma, gammaln
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.information import kl_weights
 
 #: At d = 16 the system has a condition of 1e6: a stable solver is good to 1e-10 of the largest weight, hardly more.

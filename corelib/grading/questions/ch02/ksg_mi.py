@@ -9,7 +9,7 @@ from scipy.special import digamma
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question, answers_like
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 
 _FAR = 1e6  # here v + ε rounds to about 1e-10, so that a neighbour that stands exactly at ε may fall on either side
 _TOLERANCE = Close(rtol=1e-9, atol=1e-11)

@@ -7,7 +7,7 @@ import numpy as np
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.information.lossy import pca_information_loss_bound
 
 

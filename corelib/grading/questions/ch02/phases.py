@@ -7,7 +7,7 @@ import numpy as np
 
 from corelib.grading.compare import Exact
 from corelib.grading.question import Case, Question
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 from corelib.information.phases import phases
 
 _LEAST = 0.1  # nats

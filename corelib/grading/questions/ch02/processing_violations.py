@@ -7,7 +7,7 @@ import numpy as np
 
 from corelib.grading.compare import Exact, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.information.phases import processing_violations
 
 #: I(L;Y) of the five layers of the chapter's digits network at the end of training, nats.

@@ -4,7 +4,7 @@ import numpy as np
 
 from corelib.grading.compare import Raises
 from corelib.grading.question import Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.information import compression_score
 
 

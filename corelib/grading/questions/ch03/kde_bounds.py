@@ -9,7 +9,7 @@ import torch
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Limits, Question
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 from corelib.information import kde_information
 
 _FAR = 1e7  # an offset at which |a|^2 rounds to about 0.02, ten times the noise variance of that case

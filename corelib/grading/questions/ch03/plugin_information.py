@@ -8,8 +8,8 @@ import torch
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
+from corelib.grading.questions._recognise import answers_as
 from corelib.grading.questions.ch03._layers import bins_of, edges_of, relu_layer
-from corelib.grading.questions.ch03._recognise import answers_as
 from corelib.information.binning import coded_information
 
 Pair = tuple[float, float]

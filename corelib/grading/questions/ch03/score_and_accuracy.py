@@ -9,7 +9,7 @@ from scipy import stats
 
 from corelib.grading.compare import Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 from corelib.information import rank_correlation
 
 _ALIVE = 0.6

@@ -8,7 +8,7 @@ import numpy as np
 from corelib.datasets import spherical
 from corelib.grading.compare import Exact, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 
 
 def _cases(rng: np.random.Generator) -> list[Case]:

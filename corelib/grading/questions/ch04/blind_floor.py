@@ -8,7 +8,7 @@ import torch
 from corelib.causal import blind_floor, gcn_operator
 from corelib.grading.compare import Raises
 from corelib.grading.question import Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.grading.questions.ch04._study import dense_mean_operator, draw_graph
 
 Pair = tuple[np.ndarray, np.ndarray]

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from corelib.causal import NetworkCausalData, cross_fit_sklearn, mean_operator
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.grading.questions.ch04._study import Study, draw_study
 
 Predictions = tuple[np.ndarray, np.ndarray]

@@ -10,7 +10,7 @@ import torch
 from corelib.causal import hub_curve_single, stratified_mse
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 
 Report = dict[str, np.ndarray]
 Strata = dict[str, np.ndarray]

@@ -8,7 +8,7 @@ import torch
 from corelib.causal import LinearEffect, NetworkCausalData
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.grading.questions.ch04._study import Study, dense_mean_operator, draw_study
 
 # Normal equations square the condition number, which features far from 0 make some 10^3.

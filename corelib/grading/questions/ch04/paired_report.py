@@ -10,7 +10,7 @@ from scipy.special import ndtr, stdtr
 from corelib.causal import paired_tests
 from corelib.grading.compare import Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 
 Errors = dict[str, np.ndarray]
 Report = dict[str, dict[str, float | int | str]]

@@ -8,7 +8,7 @@ import torch
 from corelib.causal import constant_effect, r_loss
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import accepts, answers_as
+from corelib.grading.questions._recognise import accepts, answers_as
 from corelib.grading.questions.ch04._study import Study, dense_mean_operator, draw_study
 
 Step = tuple[np.ndarray, np.ndarray]

@@ -8,7 +8,7 @@ import torch
 from corelib.causal import gcn_operator, make_graph, treatment_contrast
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 
 
 def _predict(x: np.ndarray, t: np.ndarray, operator: np.ndarray, hidden: np.ndarray, head: np.ndarray) -> np.ndarray:

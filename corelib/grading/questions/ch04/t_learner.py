@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from corelib.grading.compare import Close, Raises
 from corelib.grading.question import Attempt, Case, Diagnosis, Question
-from corelib.grading.questions.ch03._recognise import answers_as
+from corelib.grading.questions._recognise import answers_as
 
 Predict = Callable[[np.ndarray, np.ndarray, float, np.ndarray], np.ndarray]
 
