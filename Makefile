@@ -6,7 +6,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 NOTEBOOK_ENV := OMP_NUM_THREADS=1 COURSE_PROFILE=quick COURSE_WIDGETS=0 PYTHONHASHSEED=0
 PYTEST := $(NOTEBOOK_ENV) $(PY) -m pytest
-UNIT := $(PYTEST) tests -n 2 --dist loadfile -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
+UNIT := $(PYTEST) tests -n 2 --dist worksteal -p no:nbval -o addopts="--import-mode=importlib --strict-markers -ra" -q
 NBVAL := $(PYTEST) -n 2 --dist loadfile -q
 # JupyterLab refuses to start as root (in a container, say) unless told to.
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
