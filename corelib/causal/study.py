@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, clone
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from torch import Tensor
 
@@ -28,7 +28,9 @@ GRAPH_R_LEARNER = "Graph R-learner"
 ORACLE = "oracle"  # nuisances that are the truth
 
 #: Shallow and slow, as a target this noisy wants it: scikit-learn's defaults end worse than a constant.
-BOOSTING = HistGradientBoostingRegressor(max_iter=60, learning_rate=0.05, max_depth=3, min_samples_leaf=20)
+BOOSTING = GradientBoostingRegressor(
+    n_estimators=60, learning_rate=0.05, max_depth=3, min_samples_leaf=20, random_state=0
+)
 
 #: Kind of nuisances and final stage. Final stages before "GNN, blind nuisances" see a node's own features only.
 METHODS: Mapping[str, tuple[str, BaseEstimator]] = {
