@@ -216,7 +216,8 @@ def train_networks(
         raise ValueError(f"mask has shape {tuple(mask.shape)} and dtype {mask.dtype}; expected {shape} and bool")
     if not mask.any(1).all():
         raise ValueError(f"mask leaves network {int(mask.any(1).logical_not().nonzero()[0])} no node to learn from")
-    share = (mask / mask.sum(1, keepdim=True)).to(next(networks.parameters()))
+    mask = mask.to(next(networks.parameters()))
+    share = mask / mask.sum(1, keepdim=True)
     adam = torch.optim.Adam(networks.parameters(), lr=lr, weight_decay=weight_decay)
     history = []
     for _ in range(epochs):

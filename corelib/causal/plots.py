@@ -114,6 +114,7 @@ def plot_errors(
             textcoords="offset points",
             va="center",
             fontsize=9,
+            bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0.5},
         )
     for style, (label, level) in zip(("--", ":", "-."), (lines or {}).items(), strict=False):
         ax.axvline(level, color="black", ls=style, lw=1.2, label=label)

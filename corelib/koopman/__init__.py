@@ -1,0 +1,1 @@
+"""Koopman operators from data: dynamic modes, spectra, and the information that a latent state keeps over time."""
