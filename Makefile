@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv (a few minutes the first time) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch || { echo "Installing torch failed; see pip's message above (network, disk, or Python version)."; exit 1; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]" || { echo "Installing the course failed; see pip's message above (network, disk, or Python version)."; exit 1; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps ISLP pygsp causaldata || { echo "Installing ISLP, pygsp or causaldata, which carry data sets, failed; see pip's message above."; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps ISLP pygsp causaldata pydmd deeptime || { echo "Installing ISLP, pygsp, causaldata (data sets), pydmd or deeptime (peers in tests) failed; see pip's message above."; exit 1; }
 	@.venv/bin/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader >/dev/null 2>&1 || true # the tests need it, learners do not
 	@touch $@
 

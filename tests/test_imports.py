@@ -6,6 +6,8 @@ import sys
 import pytest
 
 PACKAGES = (
+    "corelib.causal",
+    "corelib.koopman",
     "corelib.information",
     "corelib.information.study",
     "corelib.training",

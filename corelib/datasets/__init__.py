@@ -6,6 +6,7 @@ from corelib.datasets.images import digits, mnist_5k
 from corelib.datasets.insurance import InsuranceData, group_edges, insurance
 from corelib.datasets.label_noise import flip_labels
 from corelib.datasets.networks import GraphData, cora, karate, minnesota, pubmed, svd_features, undirected_edges
+from corelib.datasets.ocean import OceanTemperature, ocean_temperature
 from corelib.datasets.regression import RegressionData, bike_sharing, diabetes, standardize
 from corelib.datasets.spherical import (
     Icosahedron,
@@ -21,6 +22,7 @@ __all__ = [
     "GraphData",
     "Icosahedron",
     "InsuranceData",
+    "OceanTemperature",
     "RegressionData",
     "Split",
     "band_powers",
@@ -37,6 +39,7 @@ __all__ = [
     "karate",
     "minnesota",
     "mnist_5k",
+    "ocean_temperature",
     "pattern_features",
     "pubmed",
     "standardize",

@@ -1,4 +1,4 @@
-"""Dynamical systems with known or well-studied Koopman spectra: trajectories in float64, time on the axis before the state.
+"""Dynamical systems to lift and to forecast: trajectories in float64, time on the axis before the state.
 
 Every flow takes its start and is deterministic; what is random is drawn by the ``*_starts`` functions.
 """
@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
+
+from corelib.koopman.stepping import checked_states, iterate, require_count, require_finite, require_steps, runge_kutta
 
 LORENZ_SIGMA, LORENZ_RHO, LORENZ_BETA = 10.0, 28.0, 8.0 / 3.0
 
@@ -37,7 +39,7 @@ def slow_manifold(start: Tensor, n_steps: int, *, mu: float = 0.9, lam: float = 
         x, y = state.unbind(-1)
         return torch.stack([mu * x, lam * y + (mu**2 - lam) * x**2], dim=-1)
 
-    return _iterate(step, _checked(start, 2), n_steps)
+    return iterate(step, checked_states("start", start, 2), n_steps)
 
 
 def slow_manifold_flow(start: Tensor, n_steps: int, *, dt: float = 0.1, mu: float = -0.05, lam: float = -1.0) -> Tensor:
@@ -60,15 +62,15 @@ def slow_manifold_flow(start: Tensor, n_steps: int, *, dt: float = 0.1, mu: floa
 
     Source: Brunton, Brunton, Proctor and Kutz (2016), "Koopman invariant subspaces", section 3.
     """
-    start = _checked(start, 2)
-    _require_steps(n_steps, dt)
+    start = checked_states("start", start, 2)
+    require_steps(n_steps, dt)
     if lam == 2 * mu:
         raise ValueError(f"lam is {lam}, twice mu; expected another rate: the eigenfunctions merge there")
     bend = lam / (lam - 2 * mu)
     time = dt * torch.arange(n_steps + 1, dtype=torch.float64)
     x0, y0 = start[..., :1], start[..., 1:]
     x = x0 * torch.exp(mu * time)
-    return _finite(torch.stack([x, (y0 - bend * x0**2) * torch.exp(lam * time) + bend * x**2], dim=-1))
+    return require_finite(torch.stack([x, (y0 - bend * x0**2) * torch.exp(lam * time) + bend * x**2], dim=-1))
 
 
 def lorenz63(start: Tensor, n_steps: int, *, dt: float = 0.02, substeps: int = 4) -> Tensor:
@@ -94,11 +96,11 @@ def lorenz63(start: Tensor, n_steps: int, *, dt: float = 0.02, substeps: int = 4
         x, y, z = state.unbind(-1)
         return torch.stack([LORENZ_SIGMA * (y - x), x * (LORENZ_RHO - z) - y, x * y - LORENZ_BETA * z], dim=-1)
 
-    return _integrate(velocity, _checked(start, 3), n_steps, dt, substeps)
+    return runge_kutta(velocity, checked_states("start", start, 3), n_steps, dt, substeps)
 
 
 def lorenz63_starts(n: int, *, rng: np.random.Generator | int) -> Tensor:
-    """Points on the Lorenz attractor: random states, left to themselves for 20 units of time.
+    """Points on the Lorenz attractor: random states, left to themselves for 10 units of time.
 
     Args:
         n: number of points, >= 1.
@@ -110,9 +112,9 @@ def lorenz63_starts(n: int, *, rng: np.random.Generator | int) -> Tensor:
     Raises:
         ValueError: ``n < 1``.
     """
-    _require_count("n", n)
+    require_count("n", n)
     random = np.random.default_rng(rng).standard_normal((n, 3))
-    return lorenz63(torch.from_numpy(random * 8 + (0, 0, 25)), 1, dt=20.0, substeps=4000)[:, -1]
+    return lorenz63(torch.from_numpy(random * 8 + (0, 0, 25)), 1, dt=10.0, substeps=1000)[:, -1]
 
 
 def pendulum(
@@ -141,7 +143,7 @@ def pendulum(
         angle, speed = state.unbind(-1)
         return torch.stack([speed, -gravity * torch.sin(angle) - damping * speed], dim=-1)
 
-    return _integrate(velocity, _checked(start, 2), n_steps, dt, substeps)
+    return runge_kutta(velocity, checked_states("start", start, 2), n_steps, dt, substeps)
 
 
 def pendulum_starts(n: int, *, rng: np.random.Generator | int, max_speed: float = 6.0) -> Tensor:
@@ -158,7 +160,7 @@ def pendulum_starts(n: int, *, rng: np.random.Generator | int, max_speed: float 
     Raises:
         ValueError: ``n < 1`` or ``max_speed <= 0``.
     """
-    _require_count("n", n)
+    require_count("n", n)
     if not 0 < max_speed < math.inf:
         raise ValueError(f"max_speed is {max_speed}; expected a number of rad/s > 0")
     unit = torch.from_numpy(np.random.default_rng(rng).uniform(-1, 1, (n, 2)))
@@ -182,10 +184,10 @@ def pendulum_frames(states: Tensor, *, size: int = 16) -> Tensor:
     Raises:
         ValueError: fewer than two states, a shape or values that are no states, or ``size < 4``.
     """
-    states = _checked(states, 2)
+    states = checked_states("states", states, 2)
     if states.ndim < 2 or states.shape[-2] < 2:
         raise ValueError(f"states has shape {tuple(states.shape)}; expected (..., T + 1, 2) with T >= 1")
-    _require_count("size", size, least=4)
+    require_count("size", size, least=4)
     angle = states[..., 0, None, None]
     # Pixel centres in [-1, 1], the pivot at 0.
     centre = (2 * torch.arange(size, dtype=torch.float64) + 1) / size - 1
@@ -218,8 +220,8 @@ def kuramoto_sivashinsky(
 
     Source: Kassam and Trefethen (2005), "Fourth-order time-stepping for stiff PDEs".
     """
-    start = _checked(start, None)
-    _require_steps(n_steps, dt, substeps)
+    start = checked_states("start", start, None)
+    require_steps(n_steps, dt, substeps)
     points = start.shape[-1]
     if points < 8 or points % 2:
         raise ValueError(f"start has {points} points; expected an even number >= 8")
@@ -232,7 +234,7 @@ def kuramoto_sivashinsky(
             spectrum = step(spectrum)
         return spectrum
 
-    spectra = _iterate(advance, torch.fft.rfft(start), n_steps)
+    spectra = iterate(advance, torch.fft.rfft(start), n_steps)
     states = torch.fft.irfft(spectra, n=points)
     states[..., 0, :] = start
     return states
@@ -255,10 +257,10 @@ def kuramoto_sivashinsky_starts(
     Raises:
         ValueError: ``n < 1``, or as :func:`kuramoto_sivashinsky`.
     """
-    _require_count("n", n)
+    require_count("n", n)
     waves = torch.from_numpy(np.random.default_rng(rng).standard_normal((n, 2, 4)))
-    phase = 2 * math.pi * torch.arange(points) / points * torch.arange(1, 5)[:, None]
-    start = waves[:, 0] @ torch.cos(phase).double() + waves[:, 1] @ torch.sin(phase).double()
+    phase = 2 * math.pi * torch.arange(points, dtype=torch.float64) / points * torch.arange(1, 5)[:, None]
+    start = waves[:, 0] @ torch.cos(phase) + waves[:, 1] @ torch.sin(phase)
     return kuramoto_sivashinsky(start, 1, length=length, dt=150.0, substeps=600)[:, -1]
 
 
@@ -289,52 +291,3 @@ def _etdrk4(points: int, length: float, h: float) -> Callable[[Tensor], Tensor]:
         return full * v + first * nv + 2 * middle * (na + nb) + last * nonlinear(c)
 
     return step
-
-
-def _integrate(velocity: Callable[[Tensor], Tensor], start: Tensor, n_steps: int, dt: float, substeps: int) -> Tensor:
-    _require_steps(n_steps, dt, substeps)
-    h = dt / substeps
-
-    def advance(x: Tensor) -> Tensor:
-        for _ in range(substeps):
-            k1 = velocity(x)
-            k2 = velocity(x + h / 2 * k1)
-            k3 = velocity(x + h / 2 * k2)
-            x = x + h / 6 * (k1 + 2 * k2 + 2 * k3 + velocity(x + h * k3))
-        return x
-
-    return _iterate(advance, start, n_steps)
-
-
-def _iterate(step: Callable[[Tensor], Tensor], start: Tensor, n_steps: int) -> Tensor:
-    _require_count("n_steps", n_steps)
-    states = [start]
-    for _ in range(n_steps):
-        states.append(step(states[-1]))
-    return _finite(torch.stack(states, dim=-2))
-
-
-def _finite(states: Tensor) -> Tensor:
-    if not torch.isfinite(torch.view_as_real(states) if states.is_complex() else states).all():
-        raise ValueError("the states overflow; expected a stable system, or shorter steps")
-    return states
-
-
-def _checked(states: Tensor, size: int | None) -> Tensor:
-    if states.ndim < 1 or (size is not None and states.shape[-1] != size):
-        raise ValueError(f"states of shape {tuple(states.shape)}; expected (..., {size or 'N'})")
-    if not torch.isfinite(states).all():
-        raise ValueError("states with NaN or infinite values; expected finite numbers")
-    return states.double()
-
-
-def _require_steps(n_steps: int, dt: float, substeps: int = 1) -> None:
-    _require_count("n_steps", n_steps)
-    _require_count("substeps", substeps)
-    if not 0 < dt < math.inf:
-        raise ValueError(f"dt is {dt}; expected a time > 0")
-
-
-def _require_count(name: str, value: int, least: int = 1) -> None:
-    if value < least:
-        raise ValueError(f"{name} is {value}; expected an integer >= {least}")
