@@ -16,7 +16,7 @@ settings.load_profile("course")
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked ``gpu`` are the only ones that may be skipped."""
+    """Tests marked ``gpu`` are skipped where there is none; peers and rebuilt data have skips of their own."""
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):
