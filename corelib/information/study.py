@@ -7,15 +7,15 @@ joblib's backend. Planes are in nats inside and carry the settings of the run.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-import joblib
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from corelib.datasets import Dataset, Split, train_test_split
 from corelib.information.estimators import AdaptiveBins, PlaneEstimator
 from corelib.information.plane import InformationPlane, PlaneRecorder
+from corelib.jobs import run_jobs
 from corelib.training import MLPEnsemble, TrainingTrace, log_spaced_epochs, train_ensemble
 
 #: Hidden layers of the network in Shwartz-Ziv and Tishby (2017) and in every paper that answered it.
@@ -159,16 +159,5 @@ def run_studies(
     Returns:
         Name to :class:`Study`, in the order given.
     """
-    jobs = (joblib.delayed(_single_threaded)(data, s, options) for s in settings.values())
-    found = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
-    return dict(zip(settings, tqdm(found, total=len(settings), disable=not progress), strict=True))
-
-
-def _single_threaded(data: Dataset, settings: StudySettings, options: dict) -> Study:
-    # More threads than cores slow these small products down tenfold, so every job keeps to one.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return run_study(data, settings, progress=False, **options)
-    finally:
-        torch.set_num_threads(threads)
+    calls = {name: partial(run_study, data, s, progress=False, **options) for name, s in settings.items()}
+    return run_jobs(calls, n_jobs=n_jobs, progress=progress)
