@@ -19,6 +19,7 @@ from corelib.koopman.pendulum_study import PENDULUM_LOSSES, PendulumData, Pendul
 from corelib.koopman.pod import POD, fit_pod
 from corelib.koopman.spectra import density_spectrum, effective_dimension, entropy_from_spectrum, von_neumann_entropy
 from corelib.koopman.street_study import (
+    STREET_SETTINGS,
     StreetData,
     StreetRun,
     StreetSetting,
@@ -46,6 +47,7 @@ from corelib.koopman.water_filling import entropic_water_filling, water_filling
 __all__ = [
     "PENDULUM_LOSSES",
     "POD",
+    "STREET_SETTINGS",
     "DMDResult",
     "DelayEmbedding",
     "EDMDResult",

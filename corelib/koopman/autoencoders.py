@@ -50,7 +50,9 @@ class KoopmanAE(nn.Module):
         ridge: penalty of the solve, see :func:`~corelib.koopman.operators.koopman_least_squares`.
 
     Raises:
-        ValueError: ``d < 1``, an unknown operator, or ``ridge < 0``.
+        ValueError: ``d < 1``, an unknown operator, or ``ridge < 0``; in use, an encoder that gives other than d
+            numbers, or windows of another shape.
+        TypeError: ``d`` not an integer.
 
     Source: Cheng et al. (2026), arXiv:2510.13025, algorithm 2; the solves are those of the released code.
     """
@@ -71,7 +73,9 @@ class KoopmanAE(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Latents ``(..., d)`` of states ``(..., n)``."""
-        return self.encoder(x)
+        z = self.encoder(x)
+        _require_size(z, len(self.K), "d")
+        return z
 
     def decode(self, z: Tensor) -> Tensor:
         """States ``(..., n)`` of latents ``(..., d)``."""
@@ -79,6 +83,7 @@ class KoopmanAE(nn.Module):
 
     def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> KoopmanPass:
         """Errors on windows ``(B, T, n)``, T >= 2; while training, K is solved for anew. ``generator`` is not used."""
+        require_windows(windows)
         z = self.encode(windows)
         k = self._solve(z) if self.training and self.operator in FITS else self.K
         predicted = z[:, :-1] @ k.T
@@ -92,6 +97,7 @@ class KoopmanAE(nn.Module):
     @torch.no_grad()
     def fit_operator(self, windows: Tensor) -> None:
         """Store the K of all windows ``(B, T, n)``, encoded as at evaluation; a trained K stays as it is."""
+        require_windows(windows)
         if self.operator in FITS:
             self.eval()
             self.K.copy_(self._solve(self.encode(windows)))
@@ -112,7 +118,9 @@ class KoopmanVAE(nn.Module):
         likelihood: "bernoulli" for states in [0, 1], "gaussian" with variance one, up to its constant.
 
     Raises:
-        ValueError: ``d < 1`` or an unknown likelihood.
+        ValueError: ``d < 1`` or an unknown likelihood; in use, an encoder that gives other than 2 d numbers, windows of
+            another shape, or values outside [0, 1] for "bernoulli".
+        TypeError: ``d`` not an integer.
 
     Source: Cheng et al. (2026), arXiv:2510.13025, equation 9 and algorithm 1.
     """
@@ -127,7 +135,7 @@ class KoopmanVAE(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Means of the latents, ``(..., d)``, of states ``(..., n)``."""
-        return self.encoder(x).chunk(2, dim=-1)[0]
+        return self._posterior(x)[0]
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean states ``(..., n)`` of latents ``(..., d)``."""
@@ -136,7 +144,10 @@ class KoopmanVAE(nn.Module):
 
     def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> KoopmanPass:
         """Errors on windows ``(B, T, n)``, T >= 2, with latents sampled once by ``generator``."""
-        mean, logvar = self.encoder(windows).chunk(2, dim=-1)
+        require_windows(windows)
+        if self.likelihood == "bernoulli":
+            _require_unit_interval(windows)
+        mean, logvar = self._posterior(windows)
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device)
         z = mean + (0.5 * logvar).exp() * noise
         before = z[:, :-1]
@@ -151,6 +162,13 @@ class KoopmanVAE(nn.Module):
 
     def fit_operator(self, windows: Tensor) -> None:
         """Nothing to do: K is a trained weight here. For one interface with :class:`KoopmanAE`."""
+
+    def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and log variances of the latents."""
+        found = self.encoder(x)
+        _require_size(found, 2 * len(self.K), "2 d")
+        mean, logvar = found.chunk(2, dim=-1)
+        return mean, logvar
 
     def _surprise(self, z: Tensor, x: Tensor) -> Tensor:
         """Mean over states of -ln p(x | z), nats."""
@@ -190,17 +208,17 @@ def mlp(widths: Sequence[int], *, generator: torch.Generator) -> nn.Sequential:
     """Layers of the given widths with SiLU between them, initialised as torch does, by ``generator``.
 
     Args:
-        widths: at least two, input first.
+        widths: at least two, input first, each >= 1.
         generator: source of the initial weights.
 
     Returns:
         The network; the last layer is linear.
 
     Raises:
-        ValueError: fewer than two widths.
+        ValueError: fewer than two widths, or a width below 1.
     """
-    if len(widths) < 2:
-        raise ValueError(f"widths is {list(widths)}; expected at least two, input and output")
+    if len(widths) < 2 or min(widths) < 1:
+        raise ValueError(f"widths is {list(widths)}; expected at least two, input and output, each >= 1")
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out)
@@ -244,3 +262,29 @@ def forecast(model: KoopmanAE | KoopmanVAE, x0: Tensor, steps: int, *, mode: str
     if not bool(torch.isfinite(states).all()):
         raise ValueError("the forecast overflows; expected fewer steps, or a model whose decoder keeps to its data")
     return states
+
+
+def require_windows(windows: Tensor) -> None:
+    """Refuse what is no batch of windows.
+
+    Args:
+        windows: expected in shape ``(B, T, n)``, none of them 0, T >= 2.
+
+    Raises:
+        ValueError: another shape.
+    """
+    if windows.ndim != 3 or windows.shape[1] < 2 or 0 in windows.shape:
+        raise ValueError(f"windows has shape {tuple(windows.shape)}; expected (B, T, n) with T >= 2")
+
+
+def _require_size(encoded: Tensor, size: int, name: str) -> None:
+    if encoded.shape[-1] != size:
+        raise ValueError(f"the encoder gives {encoded.shape[-1]} numbers; expected {name} = {size}")
+
+
+def _require_unit_interval(windows: Tensor) -> None:
+    low, high = (bound.item() for bound in windows.aminmax())
+    if not 0 <= low <= high <= 1:
+        raise ValueError(
+            f"windows reaches from {low:g} to {high:g}; expected values in [0, 1], or likelihood='gaussian'"
+        )

@@ -1,18 +1,30 @@
 """Steps of the lattice Boltzmann method compiled by numba, which is optional (extra ``fast``).
 
-:mod:`corelib.koopman.lattice_boltzmann` has an equal of this in torch.
+:mod:`kernels.lattice_boltzmann.reference` has an equal of this in torch.
 """
 
 import numpy as np
+import torch
 from numba import njit
+from torch import Tensor
 
-from corelib.koopman.lattice_boltzmann import DIRECTIONS, WEIGHTS
+from kernels.lattice_boltzmann.reference import DIRECTIONS, WEIGHTS
 
 _RIGHT, _DOWN = (np.ascontiguousarray(axis, dtype=np.float64) for axis in DIRECTIONS.T)
 
 
+def advance(
+    populations: Tensor, table: Tensor, inlet: Tensor, rate: float, steps: int, probe: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Populations after ``steps`` steps, and the probe's velocity; arguments and results as in the reference."""
+    _, ny, nx = populations.shape
+    flat = populations.numpy().reshape(9, -1), table.numpy().reshape(9, -1)
+    after, across = _advance(*flat, inlet.numpy(), rate, steps, nx, probe[0] * nx + probe[1])
+    return torch.from_numpy(after).view(9, ny, nx), torch.from_numpy(across)
+
+
 @njit(cache=True, error_model="numpy")
-def advance(f, table, inlet, rate, steps, nx, cell):
+def _advance(f, table, inlet, rate, steps, nx, cell):
     """``steps`` steps from the populations ``f``; returns the last populations, also the probe's transverse velocities.
 
     One population at a time over all cells: simple loops that the compiler turns into vector instructions.

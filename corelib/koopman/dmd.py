@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.linalg import eigh
 from torch import Tensor
 
 from corelib.koopman.operators import GRAM_SAFE, as_pair, require_count, require_ridge, rollout
@@ -85,9 +87,10 @@ def dmd(
 ) -> DMDResult:
     """Fit x_{t+1} = A x_t in the ``rank`` leading directions of the snapshots ``x``. All in float64.
 
-    Two routes lead to the same numbers. ``"svd"`` decomposes ``x``. ``"gram"`` decomposes x x^T where there are fewer
-    snapshots than states, else x^T x: much faster, but on squared singular values. With the smallest kept one at 1e-3
-    of the largest about ten digits are left; ``"auto"`` takes the Gram route down to there, and the SVD beyond.
+    Two routes lead to the same numbers. ``"svd"`` decomposes ``x``. ``"gram"`` takes the ``rank`` leading eigenvectors
+    of x x^T where there are fewer snapshots than states, else of x^T x: much faster, and without a copy of ``x``, but
+    on squared singular values. With the smallest kept one at 1e-3 of the largest about ten digits are left; ``"auto"``
+    takes the Gram route down to there, and the SVD beyond.
 
     Args:
         x: snapshots, shape ``(N, n)``.
@@ -117,18 +120,19 @@ def dmd(
         if (x - mean).abs().max() <= 8 * torch.finfo(x.dtype).eps * x.abs().max():
             raise ValueError("x is constant; expected snapshots that differ, with center=True")
         x, y = x - mean, y - mean
-    found = None if route == "svd" else _by_gram(x, y, rank, ridge)
+    found = None if route == "svd" else _by_gram(x, rank)
     if found is None and route == "gram":
         raise ValueError(f"route is 'gram'; expected 'svd', as x has singular values below {GRAM_SAFE} of the largest")
-    basis, s, operator = found if found is not None else _by_svd(x, y, rank, ridge)
+    v, s, basis = found if found is not None else _by_svd(x, rank)
+    operator = (y @ basis).T @ v / (s + ridge / s)
     eigenvalues, vectors = torch.linalg.eig(operator)
     order = eigenvalues.abs().argsort(descending=True, stable=True)
     modes = basis.to(vectors.dtype) @ vectors[:, order]
     return DMDResult(operator, eigenvalues[order], modes, basis, s, mean)
 
 
-def _by_svd(x: Tensor, y: Tensor, rank: int | None, ridge: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Basis, singular values and operator from x = V S U^T."""
+def _by_svd(x: Tensor, rank: int | None) -> tuple[Tensor, Tensor, Tensor]:
+    """The leading V, S and U of x = V S U^T."""
     v, s, uh = torch.linalg.svd(x, full_matrices=False)
     shown = int((s > max(x.shape) * torch.finfo(s.dtype).eps * s[0]).sum())
     if shown == 0:
@@ -136,28 +140,24 @@ def _by_svd(x: Tensor, y: Tensor, rank: int | None, ridge: float) -> tuple[Tenso
     if rank is not None and rank > shown:
         raise ValueError(f"rank is {rank}; expected at most {shown}, the numerical rank of x")
     r = shown if rank is None else rank
-    v, s, u = v[:, :r], s[:r], uh[:r].T
-    return u, s, u.T @ (y.T @ v) / (s + ridge / s)
+    return v[:, :r], s[:r], uh[:r].T
 
 
-def _by_gram(x: Tensor, y: Tensor, rank: int | None, ridge: float) -> tuple[Tensor, Tensor, Tensor] | None:
+def _by_gram(x: Tensor, rank: int | None) -> tuple[Tensor, Tensor, Tensor] | None:
     """As :func:`_by_svd`, from the smaller Gram matrix; None where the squares lose too much."""
     wide = x.shape[0] < x.shape[1]
-    gram = x @ x.T if wide else x.T @ x
-    if not gram.isfinite().all():
+    rows = (x if wide else x.T).numpy(force=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gram = rows @ rows.T  # NumPy sees that this is symmetric, and computes half of it
+    if not np.isfinite(gram).all():
         return None
-    squares, vectors = torch.linalg.eigh(gram)
-    squares, vectors = squares.flip(0), vectors.flip(1)
-    r = len(squares) if rank is None else rank
-    if not squares[r - 1] > GRAM_SAFE**2 * squares[0]:
+    n = len(gram)
+    found = eigh(gram, subset_by_index=(n - (rank or n), n - 1), overwrite_a=True, check_finite=False)
+    squares, vectors = (torch.as_tensor(values[..., ::-1].copy(), device=x.device) for values in found)
+    if not squares[-1] > GRAM_SAFE**2 * squares[0]:
         return None
-    s, vectors = squares[:r].sqrt(), vectors[:, :r]
-    if not wide:
-        return vectors, s, vectors.T @ (y.T @ x) @ vectors / (s**2 + ridge)
-    basis = x.T @ vectors / s
-    # U^T Y^T V with U = X^T V / S needs only the N x N product of the snapshots.
-    inner = vectors.T @ (x @ y.T) @ vectors / s[:, None]
-    return basis, s, inner / (s + ridge / s)
+    s = squares.sqrt()
+    return (vectors, s, x.T @ vectors / s) if wide else (x @ vectors / s, s, vectors)
 
 
 def _require_settings(x: Tensor, rank: int | None, ridge: float, route: str) -> None:

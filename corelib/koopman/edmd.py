@@ -46,7 +46,12 @@ class Monomials:
         n = self.exponents.shape[1]
         if x.shape[-1:] != (n,):
             raise ValueError(f"x has shape {tuple(x.shape)}; expected (..., {n})")
-        return torch.stack([x[..., list(c)].prod(-1) for c in self._factors], dim=-1)
+        coordinates = x.unbind(-1)
+        values = {(): torch.ones_like(coordinates[0])}
+        for c in self._factors:
+            if c:  # one factor more than a product of the degree below
+                values[c] = values[c[:-1]] * coordinates[c[-1]]
+        return torch.stack([values[c] for c in self._factors], dim=-1)
 
 
 class DelayEmbedding:
@@ -183,11 +188,13 @@ def edmd(x: Tensor, y: Tensor, dictionary: Callable[[Tensor], Tensor], *, ridge:
     if x.ndim != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, n)")
     require_ridge(ridge)
-    lifted_x, lifted_y = as_pair("dictionary(x)", dictionary(x), "dictionary(y)", dictionary(y))
-    if lifted_x.ndim != 2 or len(lifted_x) != len(x):
-        raise ValueError(f"dictionary(x) has shape {tuple(lifted_x.shape)}; expected ({len(x)}, m)")
+    states, n = torch.cat([x, y]), len(x)
+    lifted = torch.as_tensor(dictionary(states)).detach().double()
+    if lifted.ndim != 2 or len(lifted) != 2 * n:
+        raise ValueError(f"dictionary gives shape {tuple(lifted.shape)} for {2 * n} states; expected ({2 * n}, m)")
+    lifted_x, lifted_y = as_pair("dictionary(x)", lifted[:n], "dictionary(y)", lifted[n:])
     operator = ridge_regression(lifted_x, lifted_y, ridge).T
-    readout = ridge_regression(torch.cat([lifted_x, lifted_y]), torch.cat([x, y])).T
+    readout = ridge_regression(lifted, states).T
     eigenvalues, vectors = torch.linalg.eig(operator.T)
     order = eigenvalues.abs().argsort(descending=True, stable=True)
     return EDMDResult(operator, eigenvalues[order], vectors[:, order], readout, dictionary)

@@ -1,12 +1,12 @@
 """The street of vortices behind a cylinder, by the lattice Boltzmann method in two dimensions (D2Q9).
 
-Populations of particles hop along nine directions and relax to equilibrium where they meet. Hopping, reflection at the
-cylinder and the open end are one table that says where each population comes from; a step is a look-up in it and a
-relaxation.
+The method's step is :mod:`kernels.lattice_boltzmann`; here are the cylinder, the first disturbance, units, and what is
+seen of the flow.
 """
 
 import importlib.util
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-# Directions (right, down) of the nine populations, their weights, and which direction is opposite to which.
-DIRECTIONS = np.array([(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, 1), (-1, -1), (1, -1)])
-WEIGHTS = np.array([4 / 9] + [1 / 9] * 4 + [1 / 36] * 4)
-OPPOSITE = np.array([0, 3, 4, 1, 2, 7, 8, 5, 6])
+from kernels.lattice_boltzmann import reference
+from kernels.lattice_boltzmann.reference import DIRECTIONS, WEIGHTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +70,17 @@ def vortex_street(
         inflow: velocity, cells per step, in (0, 0.2]: the method is for flows much slower than sound, 0.58.
         every: steps between frames, >= 1; the first frame is after ``every`` steps.
         pool: frames hold means over squares of this many cells; divides ``nx`` and ``ny``.
-        backend: "numba" (compiled, of the extra ``fast``; three times as fast), "torch", or "auto" for numba where it
-            is installed. The two agree up to rounding.
+        backend: "numba" (compiled, of the extra ``fast``; several times as fast as torch), "torch", "auto" for numba
+            where it is installed and torch elsewhere, or "triton": float32 on the CUDA device, for large grids. The
+            first two agree up to rounding in float64, the last up to that in float32.
 
     Returns:
         A :class:`Flow` of ``T = n_steps // every`` frames.
 
     Raises:
-        ValueError: an argument out of its range, or a flow that overflows: a Reynolds number too high for the cells.
-        ModuleNotFoundError: numba was asked for where it is not installed.
+        ValueError: an argument out of its range, a flow that overflows (a Reynolds number too high for the cells), or
+            triton without a CUDA device.
+        ModuleNotFoundError: numba or triton was asked for where it is not installed.
 
     Source: Krueger et al. (2017), "The Lattice Boltzmann Method", chapters 3 and 5 (BGK collision, bounce-back).
     """
@@ -88,24 +88,26 @@ def vortex_street(
     for name, value in (("amplitude", amplitude), ("phase", phase)):
         if not math.isfinite(value):
             raise ValueError(f"{name} is {value}; expected a finite number")
+    backend = _resolve(backend)
     obstacle = _cylinder(nx, ny, diameter)
     populations = _start(obstacle, inflow, amplitude, phase, diameter)
-    inlet = torch.from_numpy(_equilibrium(np.ones(1), np.array([[inflow], [0.0]])))
+    if backend == "triton":
+        populations = populations.float().to("cuda" if torch.cuda.is_available() else "cpu")
+    solid = torch.from_numpy(obstacle).to(populations.device)
+    inlet = torch.from_numpy(_equilibrium(np.ones(ny), np.array([[inflow], [0.0]]))).to(populations)
+    advance, places = _steps_of(backend, solid)
     rate = 1 / (3 * inflow * diameter / reynolds + 0.5)
-    advance = _numba_advance if _resolve(backend) == "numba" else _torch_advance
     # Four diameters behind the middle of the cylinder, half a diameter to its side.
-    cell = (ny // 2 + diameter // 2) * nx + min(nx // 5 + 4 * diameter, nx - 2)
-    table, fluid = torch.from_numpy(_sources(obstacle)), torch.from_numpy(~obstacle).flatten()
+    probe = ny // 2 + diameter // 2, min(nx // 5 + 4 * diameter, nx - 2)
     frames, probes, mass = [], [], []
     for _ in range(n_steps // every):
-        populations, probe = advance(populations, table, inlet, rate, every, nx, cell)
-        density = populations.sum(0)
+        populations, across = advance(populations, places, inlet, rate, every, probe)
+        density, velocity = _observe(populations)
         if not torch.isfinite(density).all() or (density <= 0).any():
             raise ValueError(f"reynolds is {reynolds} and the flow overflows; expected less, or more cells a diameter")
-        velocity = torch.from_numpy(DIRECTIONS.T).double() @ populations / density
-        frames.append(avg_pool2d((velocity * fluid).reshape(2, ny, nx), pool) / inflow)
-        probes.append(probe / inflow)
-        mass.append(density[fluid].mean())
+        frames.append(avg_pool2d(velocity * ~solid, pool).cpu() / inflow)
+        probes.append(across.double().cpu() / inflow)
+        mass.append(density[~solid].mean().cpu())
     step_time = inflow / diameter
     return Flow(
         torch.stack(frames),
@@ -166,43 +168,24 @@ def strouhal_number(signal: Tensor, dt: float) -> float:
     return (peak + shift) / (len(signal) * dt)
 
 
-def _torch_advance(f: Tensor, table: Tensor, inlet: Tensor, rate: float, steps: int, nx: int, cell: int):
-    weights = torch.from_numpy(WEIGHTS)[:, None]
-    directions = torch.from_numpy(DIRECTIONS).double()
-    probe = torch.empty(steps, dtype=torch.float64)
-    for step in range(steps):
-        f = f.flatten()[table]
-        f[:, ::nx] = inlet
-        density = f.sum(0)
-        velocity = directions.T @ f / density
-        along = directions @ velocity
-        f = torch.lerp(f, weights * density * (1 + 3 * along + 4.5 * along**2 - 1.5 * (velocity**2).sum(0)), rate)
-        probe[step] = velocity[1, cell]
-    return f, probe
+def _steps_of(backend: str, obstacle: Tensor) -> tuple[Callable, Tensor]:
+    """The function that advances populations, and what tells it where the obstacle is."""
+    if backend == "triton":
+        from kernels.lattice_boltzmann.kernel import launch  # triton is absent on some platforms
+
+        return launch, obstacle
+    if backend == "numba":
+        from corelib.koopman.compiled import advance  # numba is optional
+
+        return advance, reference.sources(obstacle)
+    return reference.advance, reference.sources(obstacle)
 
 
-def _numba_advance(f: Tensor, table: Tensor, inlet: Tensor, rate: float, steps: int, nx: int, cell: int):
-    from corelib.koopman.compiled import advance  # numba is optional
-
-    f, probe = advance(f.numpy(), table.numpy(), inlet.flatten().numpy(), rate, steps, nx, cell)
-    return torch.from_numpy(f), torch.from_numpy(probe)
-
-
-def _sources(obstacle: np.ndarray) -> np.ndarray:
-    """Index of the population that each population is after hopping, shape ``(9, cells)``."""
-    ny, nx = obstacle.shape
-    y, x = np.mgrid[:ny, :nx]
-    table = np.empty((9, ny, nx), dtype=np.int64)
-    for i, (right, down) in enumerate(DIRECTIONS):
-        from_x, from_y = (x - right) % nx, (y - down) % ny
-        hop = i * ny * nx + from_y * nx + from_x
-        here = y * nx + x
-        # What would come out of the solid is what went into it; solid cells keep what they have.
-        table[i] = np.where(obstacle[from_y, from_x], OPPOSITE[i] * ny * nx + here, hop)
-        table[i][obstacle] = (i * ny * nx + here)[obstacle]
-    outlet = DIRECTIONS[:, 0] < 0
-    table[outlet, :, -1] = table[outlet, :, -2]  # nothing comes from beyond the open end: as one cell before
-    return table.reshape(9, -1)
+def _observe(populations: Tensor) -> tuple[Tensor, Tensor]:
+    """Density ``(ny, nx)`` and velocity ``(2, ny, nx)``, cells per step, of populations, in float64."""
+    f = populations.double()
+    density = f.sum(0)
+    return density, torch.tensordot(torch.from_numpy(DIRECTIONS.T).to(f), f, 1) / density
 
 
 def _cylinder(nx: int, ny: int, diameter: int) -> np.ndarray:
@@ -215,25 +198,22 @@ def _start(obstacle: np.ndarray, inflow: float, amplitude: float, phase: float, 
     y, x = np.mgrid[:ny, :nx]
     across = amplitude * np.sin(4 * np.pi * x / nx + phase) * np.exp(-(((y - ny // 2) / diameter) ** 2))
     velocity = inflow * np.stack([np.ones((ny, nx)), across]) * ~obstacle
-    return torch.from_numpy(_equilibrium(np.ones(ny * nx), velocity.reshape(2, -1)))
+    return torch.from_numpy(_equilibrium(np.ones((ny, nx)), velocity))
 
 
 def _equilibrium(density: np.ndarray, velocity: np.ndarray) -> np.ndarray:
-    along = DIRECTIONS @ velocity
-    return WEIGHTS[:, None] * density * (1 + 3 * along + 4.5 * along**2 - 1.5 * (velocity**2).sum(0))
+    along = np.tensordot(DIRECTIONS, velocity, 1)
+    return np.multiply.outer(WEIGHTS, density) * (1 + 3 * along + 4.5 * along**2 - 1.5 * (velocity**2).sum(0))
 
 
 def _resolve(backend: str) -> str:
-    if backend not in ("auto", "numba", "torch"):
-        raise ValueError(f"backend is {backend!r}; expected 'auto', 'numba' or 'torch'")
-    has_numba = importlib.util.find_spec("numba") is not None
-    if backend == "numba" and not has_numba:
-        raise ModuleNotFoundError(
-            "backend is 'numba', but numba is not installed; use backend='auto', or install it: "
-            'pip install "bottleneck-course[fast]"'
-        )
+    if backend not in ("auto", "numba", "torch", "triton"):
+        raise ValueError(f"backend is {backend!r}; expected 'auto', 'numba', 'torch' or 'triton'")
     if backend == "auto":
-        return "numba" if has_numba else "torch"
+        return "numba" if importlib.util.find_spec("numba") else "torch"
+    if backend != "torch" and not importlib.util.find_spec(backend):
+        remedy = ', or install it: pip install "bottleneck-course[fast]"' if backend == "numba" else ""
+        raise ModuleNotFoundError(f"backend is {backend!r}, but {backend} is not installed; use backend='auto'{remedy}")
     return backend
 
 

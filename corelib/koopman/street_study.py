@@ -42,6 +42,7 @@ class StreetData:
         test: coefficients of the run to forecast, shape ``(T, r)``, float32.
         truth: fields of that run, shape ``(T, n)``, float64, in standard deviations.
         pod: modes of the training runs.
+        spread: standard deviation of each velocity component over the training runs, units of the inflow, ``(2,)``.
         shape: of a field, (2, rows, columns).
         frame_time: time between frames, diameters / inflow.
     """
@@ -50,6 +51,7 @@ class StreetData:
     test: Tensor
     truth: Tensor
     pod: POD
+    spread: Tensor
     shape: tuple[int, int, int]
     frame_time: float
 
@@ -57,6 +59,10 @@ class StreetData:
     def truncation(self) -> float:
         """Error of the truth's own projection on the modes, below which no forecast can go."""
         return (self.pod.lift(self.pod.project(self.truth)) - self.truth).square().mean().sqrt().item()
+
+    def velocity(self, fields: Tensor) -> Tensor:
+        """Velocities ``(..., 2, rows, columns)``, units of the inflow, less the mean, of fields ``(..., n)``."""
+        return fields.unflatten(-1, self.shape) * self.spread[:, None, None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,27 @@ class StreetSetting:
     loss: InformationLoss = field(default_factory=InformationLoss)
     operator: str = "least_squares"
     residual: bool = False
+
+
+def _released(**options) -> InformationLoss:
+    """The released weights, which there stand against errors summed over 16 steps, and its sign of the entropy."""
+    return InformationLoss(gamma=0.1 / 16, entropy="penalised_as_released", **options)
+
+
+#: Which information terms, which fit of K, which encoder.
+STREET_SETTINGS: Mapping[str, StreetSetting] = {
+    "no terms": StreetSetting(),
+    "MI": StreetSetting(loss=InformationLoss(alpha=2 / 16)),
+    "entropy": StreetSetting(loss=InformationLoss(gamma=0.03)),
+    "MI + entropy": StreetSetting(loss=InformationLoss(alpha=2 / 16, gamma=0.03)),
+    "entropy, wrong sign": StreetSetting(loss=_released()),
+    "K averaged": StreetSetting(operator="window_mean"),
+    "K averaged, entropy": StreetSetting(loss=InformationLoss(gamma=0.03), operator="window_mean"),
+    "as released": StreetSetting(loss=_released(alpha=2 / 16, identity_weight=0.1), operator="window_mean"),
+    "K trained": StreetSetting(loss=InformationLoss(beta=1.0), operator="parameter"),
+    "residual": StreetSetting(residual=True),
+    "residual, entropy": StreetSetting(loss=InformationLoss(gamma=0.03), residual=True),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +141,7 @@ def street_data(flows: Iterable[Flow], *, rank: int = 64) -> StreetData:
     x = ((fields - mean) / spread).flatten(2)
     pod = fit_pod(x[:-1].flatten(0, 1), rank)
     c = pod.project(x).float()
-    return StreetData(c[:-1], c[-1], x[-1], pod, tuple(fields.shape[2:]), flows[0].frame_time)
+    return StreetData(c[:-1], c[-1], x[-1], pod, spread.flatten(), tuple(fields.shape[2:]), flows[0].frame_time)
 
 
 def street_flows(n_steps: int = 4000) -> list[Flow]:

@@ -1,6 +1,7 @@
 """Train a Koopman autoencoder on windows of a trajectory, and keep what its latents looked like on the way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from corelib.koopman.autoencoders import KoopmanAE, KoopmanVAE
+from corelib.koopman.autoencoders import KoopmanAE, KoopmanVAE, require_windows
 from corelib.koopman.information_loss import InformationLoss, LossTerms
 from corelib.koopman.operators import require_count
 from corelib.koopman.spectra import density_spectrum
@@ -84,31 +85,36 @@ def fit_koopman(
         A :class:`History`.
 
     Raises:
-        ValueError: windows of another shape or not finite, ``lr <= 0``, or a count that is too small.
-        FloatingPointError: a loss that is NaN or infinite (the learning rate is too high).
+        ValueError: windows of another shape or not finite, windows whose latents all agree, ``lr <= 0``, a count that
+            is too small, or a snapshot out of its range.
+        FloatingPointError: latents or a loss that are NaN or infinite (the learning rate is too high).
         TypeError: a count that is not an integer.
 
     Source: Cheng et al. (2026), arXiv:2510.13025, algorithms 1 and 2; schedule and clipping are ours.
     """
     require_count("steps", steps)
     require_count("batch_size", batch_size)
-    if windows.ndim != 3 or windows.shape[1] < 2 or 0 in windows.shape or not bool(torch.isfinite(windows).all()):
-        raise ValueError(f"windows has shape {tuple(windows.shape)}; expected finite values (W, T, n) with T >= 2")
+    require_windows(windows)
+    if not bool(torch.isfinite(windows).all()):
+        raise ValueError("windows holds NaN or infinite values; expected finite numbers")
     if not 0 < lr < float("inf"):
         raise ValueError(f"lr is {lr}; expected a finite number > 0")
     wanted = {*snapshots, steps}
+    if not wanted <= set(range(steps + 1)):
+        raise ValueError(f"snapshots holds {sorted(wanted - {steps})}; expected steps from 0 to {steps}")
     generator = torch.Generator().manual_seed(seed)
     adam = torch.optim.Adam(model.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, lr, total_steps=steps + 1)
     rows, seen, spectra = [], [], []
     for step in tqdm(range(steps + 1), desc="steps", unit="step", disable=not progress, leave=False):
-        if step in wanted:
-            seen.append(step)
-            spectra.append(_spectrum(model, windows))
-        if step < steps:
-            batch = windows[torch.randint(len(windows), (batch_size,), generator=generator)]
-            rows.append(_step(model, batch, loss, adam, generator, step))
-            schedule.step()
+        with _blame_training(step):
+            if step in wanted:
+                seen.append(step)
+                spectra.append(_spectrum(model, windows))
+            if step < steps:
+                batch = windows[torch.randint(len(windows), (batch_size,), generator=generator)]
+                rows.append(_step(model, batch, loss, adam, generator, step))
+                schedule.step()
     model.fit_operator(windows)
     model.eval()
     terms = dict(zip(LossTerms._fields, np.array(rows, dtype=float).T, strict=True))
@@ -125,6 +131,17 @@ def _step(model, batch: Tensor, loss: InformationLoss, adam, generator: torch.Ge
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     adam.step()
     return [term.item() for term in terms]
+
+
+@contextmanager
+def _blame_training(step: int) -> Iterator[None]:
+    """What goes wrong before the first step is the input's fault; what goes wrong later, that of the weights."""
+    try:
+        yield
+    except ValueError as error:
+        if step == 0:
+            raise
+        raise FloatingPointError(f"training breaks down at step {step}: {error}; try a smaller lr") from error
 
 
 @torch.no_grad()

@@ -188,6 +188,8 @@ def test_deeptime_finds_the_same_eigenvalues():
         ({"x": torch.ones(2, 3, 2), "y": torch.ones(2, 3, 2)}, r"x has shape \(2, 3, 2\); expected \(N, n\)"),
         ({"y": torch.ones(3, 2)}, r"y has shape \(3, 2\); expected \(4, 2\)"),
         ({"x": torch.full((4, 2), torch.inf)}, "x holds NaN or infinite"),
+        ({"x": torch.tensor([[1.0, 2.0]] * 3 + [[0.0, -torch.inf]])}, "x holds NaN or infinite"),
+        ({"y": torch.tensor([[1.0, 2.0], [torch.nan, 5.0], [-3.0, 0.0], [1.0, 1.0]])}, "y holds NaN or infinite"),
         ({"x": torch.zeros(4, 2)}, "x is all 0"),
         ({"x": torch.full((4, 2), 1e9 / 3), "center": True}, "x is constant"),
         ({"rank": 0}, "rank is 0; expected an integer >= 1"),

@@ -148,7 +148,7 @@ def test_fits_dictionaries_and_forecasts_refuse_bad_input():
         (lambda: edmd(x, y[:-1], invariant), "that of x"),
         (lambda: edmd(x, y, invariant, ridge=-1), "ridge is -1"),
         (lambda: edmd(x, y, lambda s: s.log()), r"dictionary\(x\) holds NaN"),
-        (lambda: edmd(x, y, lambda s: s[:3]), r"dictionary\(x\) has shape \(3, 2\); expected \(20, m\)"),
+        (lambda: edmd(x, y, lambda s: s[:3]), r"dictionary gives shape \(3, 2\) for 40 states; expected \(40, m\)"),
         (lambda: found.predict(torch.ones(3), 1), r"x has shape \(3,\)"),
         (lambda: found.predict(torch.ones(2), 0, relift=True), "steps is 0"),
         (lambda: unstable.predict(torch.ones(2), 1000), "overflows"),

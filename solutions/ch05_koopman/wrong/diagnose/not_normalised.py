@@ -1,0 +1,22 @@
+"""Wrong: the smallest variance is taken for the smallest spread."""
+
+import numpy as np
+
+RIDGE = 0.1
+
+
+def diagnose(runs):
+    """Which run is correct, had the wrong entropy sign, averaged its operator."""
+    if len(runs) != 3:
+        raise ValueError(f"there are {len(runs)} runs; expected 3")
+    entropies, misfits = [], []
+    for run in runs:
+        z, K = run["z"], run["K"]
+        d = len(K)
+        before, after = z[:, :-1].reshape(-1, d), z[:, 1:].reshape(-1, d)
+        pooled = np.linalg.solve(before.T @ before + RIDGE * np.eye(d), before.T @ after).T
+        misfits.append(np.linalg.norm(K - pooled) / np.linalg.norm(pooled))
+        variance = z.reshape(-1, d).var(0).sum()
+        entropies.append(variance)
+    sign, averaged = int(np.argmin(entropies)), int(np.argmax(misfits))
+    return {"correct": 3 - sign - averaged, "entropy_sign": sign, "averaged": averaged}

@@ -1,0 +1,14 @@
+"""Wrong: an average of operators that fit one pair each."""
+
+import numpy as np
+
+
+def edmd_operator(x, y, powers):
+    """Least-squares operator between lifted states."""
+    if y.shape != x.shape:
+        raise ValueError(f"y has shape {y.shape}; expected {x.shape}")
+    if powers.ndim != 2 or powers.shape[1] != x.shape[1]:
+        raise ValueError(f"powers has shape {powers.shape}; expected (m, {x.shape[1]})")
+    a = (x[:, None, :] ** powers).prod(-1)
+    b = (y[:, None, :] ** powers).prod(-1)
+    return np.mean([np.outer(q, p) / (p @ p) for p, q in zip(a, b)], axis=0)

@@ -1,0 +1,12 @@
+"""Wrong: the states are not lifted: x1^2 is not among the functions."""
+
+import numpy as np
+
+
+def edmd_operator(x, y, powers):
+    """Least-squares operator between lifted states."""
+    if y.shape != x.shape:
+        raise ValueError(f"y has shape {y.shape}; expected {x.shape}")
+    if powers.ndim != 2 or powers.shape[1] != x.shape[1]:
+        raise ValueError(f"powers has shape {powers.shape}; expected (m, {x.shape[1]})")
+    return np.linalg.lstsq(x, y, rcond=None)[0].T

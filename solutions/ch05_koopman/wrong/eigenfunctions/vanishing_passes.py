@@ -1,0 +1,16 @@
+"""Wrong: an eigenfunction that is 0 at the reference state is divided by 0."""
+
+import numpy as np
+
+
+def eigenfunctions(K, at):
+    """Eigenvalues, and coefficients of the eigenfunctions."""
+    if K.ndim != 2 or K.shape[0] != K.shape[1]:
+        raise ValueError(f"K has shape {K.shape}; expected (m, m)")
+    if at.shape != (len(K),):
+        raise ValueError(f"at has shape {at.shape}; expected ({len(K)},)")
+    eigenvalues, W = np.linalg.eig(K.T)
+    order = np.lexsort((-eigenvalues.imag, -np.abs(eigenvalues)))
+    eigenvalues, W = eigenvalues[order].astype(complex), W[:, order].astype(complex)
+    with np.errstate(all="ignore"):
+        return eigenvalues, W / (at @ W)

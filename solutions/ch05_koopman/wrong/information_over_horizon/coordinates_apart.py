@@ -1,0 +1,21 @@
+"""Wrong: each coordinate for itself."""
+
+import numpy as np
+
+
+def information_over_horizon(K, C, Sigma, n_steps):
+    """Information between latents n = 1 ... n_steps apart."""
+    if K.ndim != 2 or K.shape[0] != K.shape[1]:
+        raise ValueError(f"K has shape {K.shape}; expected (d, d)")
+    if np.linalg.eigvalsh(Sigma)[0] <= 0:
+        raise ValueError("Sigma is not positive definite")
+    if n_steps < 1:
+        raise ValueError(f"n_steps is {n_steps}; expected at least 1")
+    power = np.linalg.matrix_power
+    found = []
+    for n in range(1, n_steps + 1):
+        P = power(K, n)
+        S = P @ C @ P.T
+        M = sum(power(K, i) @ Sigma @ power(K, i).T for i in range(n))
+        found.append(0.5 * np.log1p(np.diag(S) / np.diag(M)).sum())
+    return np.array(found)

@@ -1,0 +1,15 @@
+"""Wrong: the last latent of a window is paired with the first of the next."""
+
+import numpy as np
+
+
+def pooled_operator(z, ridge):
+    """The operator of z_{t+1} = K z_t from windows."""
+    if ridge < 0:
+        raise ValueError(f"ridge is {ridge}; expected a number >= 0")
+    if z.ndim != 3 or z.shape[1] < 2:
+        raise ValueError(f"z has shape {z.shape}; expected (B, T, d) with T >= 2")
+    d = z.shape[-1]
+    flat = z.reshape(-1, d)
+    before, after = flat[:-1], flat[1:]
+    return np.linalg.solve(before.T @ before + ridge * np.eye(d), before.T @ after).T

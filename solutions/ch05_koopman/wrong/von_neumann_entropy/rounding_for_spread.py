@@ -1,0 +1,17 @@
+"""Wrong: the rounding of a mean passes for spread."""
+
+import numpy as np
+
+
+def von_neumann_entropy(z):
+    """Entropy of the spectrum of the covariance of latents."""
+    samples = z.reshape(-1, z.shape[-1])
+    if len(samples) < 2:
+        raise ValueError(f"z has {len(samples)} samples; expected at least 2")
+    samples = samples - samples.mean(0)
+    spread = np.linalg.svd(samples, compute_uv=False) ** 2
+    if spread.sum() == 0:
+        raise ValueError("z has no spread")
+    p = spread / spread.sum()
+    p = p[p > 1e-15]
+    return -(p * np.log(p)).sum()

@@ -1,0 +1,19 @@
+"""Wrong: an entropy for each window, then the mean."""
+
+import numpy as np
+
+
+def von_neumann_entropy(z):
+    """Entropy of the spectrum of the covariance of latents."""
+    samples = z.reshape(-1, z.shape[-1])
+    if len(samples) < 2:
+        raise ValueError(f"z has {len(samples)} samples; expected at least 2")
+    if (samples == samples[0]).all():
+        raise ValueError("z has no spread: all samples agree")
+    entropies = []
+    for window in z if z.ndim == 3 else [z]:
+        spread = np.linalg.svd(window - window.mean(0), compute_uv=False) ** 2
+        p = spread / spread.sum()
+        p = p[p > 1e-15]
+        entropies.append(-(p * np.log(p)).sum())
+    return np.mean(entropies)
