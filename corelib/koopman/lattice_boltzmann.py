@@ -84,10 +84,7 @@ def vortex_street(
 
     Source: Krueger et al. (2017), "The Lattice Boltzmann Method", chapters 3 and 5 (BGK collision, bounce-back).
     """
-    _require(n_steps, reynolds, nx, ny, diameter, inflow, every, pool)
-    for name, value in (("amplitude", amplitude), ("phase", phase)):
-        if not math.isfinite(value):
-            raise ValueError(f"{name} is {value}; expected a finite number")
+    _require(n_steps, reynolds, amplitude, phase, nx, ny, diameter, inflow, every, pool)
     backend = _resolve(backend)
     obstacle = _cylinder(nx, ny, diameter)
     populations = _start(obstacle, inflow, amplitude, phase, diameter)
@@ -109,14 +106,7 @@ def vortex_street(
         probes.append(across.double().cpu() / inflow)
         mass.append(density[~solid].mean().cpu())
     step_time = inflow / diameter
-    return Flow(
-        torch.stack(frames),
-        every * step_time,
-        torch.cat(probes),
-        step_time,
-        torch.stack(mass),
-        torch.from_numpy(obstacle),
-    )
+    return Flow(torch.stack(frames), every * step_time, torch.cat(probes), step_time, torch.stack(mass), solid.cpu())
 
 
 def vorticity(velocity: Tensor) -> Tensor:
@@ -217,11 +207,14 @@ def _resolve(backend: str) -> str:
     return backend
 
 
-def _require(n_steps, reynolds, nx, ny, diameter, inflow, every, pool) -> None:
+def _require(n_steps, reynolds, amplitude, phase, nx, ny, diameter, inflow, every, pool) -> None:
     if every < 1 or n_steps < every:
         raise ValueError(f"n_steps is {n_steps} and every is {every}; expected n_steps >= every >= 1")
     if not 0 < reynolds < math.inf:
         raise ValueError(f"reynolds is {reynolds}; expected a number > 0")
+    for name, value in (("amplitude", amplitude), ("phase", phase)):
+        if not math.isfinite(value):
+            raise ValueError(f"{name} is {value}; expected a finite number")
     if not 0 < inflow <= 0.2:
         raise ValueError(f"inflow is {inflow}; expected a velocity in (0, 0.2]")
     if not 4 <= diameter <= min(ny / 4, nx / 8):

@@ -83,6 +83,7 @@ def pendulum_data(n: int, *, seed: int, size: int = 16) -> PendulumData:
 
     Raises:
         ValueError: ``n < 1`` or ``size < 4``.
+        TypeError: ``n`` or ``size`` not an integer.
     """
     states = pendulum(pendulum_starts(n, rng=seed), WINDOW + 1)
     return PendulumData(states[:, :-1], pendulum_frames(states, size=size).flatten(-3).float())
@@ -112,6 +113,7 @@ def train_pendulum(
 
     Raises:
         ValueError: ``steps < 1``, or pictures of two sizes.
+        TypeError: ``steps`` not an integer.
 
     Source: Cheng et al. (2026), arXiv:2510.13025, figure 6; network, sizes and weights are ours.
     """

@@ -109,7 +109,7 @@ class StreetRun:
         model: the model, on POD coefficients.
         history: of its training.
         errors: by mode of the forecast ("latent", "reencode") and kind of start, the error at horizons 1 .. 50, arrays
-            of shape ``(50,)``; infinite from where a forecast overflows.
+            of shape ``(50,)``; infinite throughout if a forecast of this kind overflows.
         effective_dimension: e^S of the latents of all training windows, between 1 and d.
     """
 
@@ -130,14 +130,20 @@ def street_data(flows: Iterable[Flow], *, rank: int = 64) -> StreetData:
         A :class:`StreetData`.
 
     Raises:
-        ValueError: fewer than two flows, or flows of different shapes.
+        ValueError: fewer than two flows, flows of different shapes or not finite, a velocity component that does not
+            vary, or a rank out of range.
+        TypeError: ``rank`` not an integer.
     """
     flows = list(flows)
     if len(flows) < 2 or len({flow.velocity.shape for flow in flows}) > 1:
         raise ValueError(f"flows has {len(flows)} entries; expected at least two, with velocities of one shape")
     fields = torch.stack([flow.velocity for flow in flows])
+    if not bool(torch.isfinite(fields).all()):
+        raise ValueError("flows holds NaN or infinite velocities; expected finite numbers")
     mean = fields[:-1].mean((0, 1, 3, 4))[:, None, None]
     spread = (fields[:-1] - mean).square().mean((0, 1, 3, 4)).sqrt()[:, None, None]
+    if not bool((spread > 0).all()):
+        raise ValueError(f"flows has components of spread {spread.flatten().tolist()}; expected velocities that vary")
     x = ((fields - mean) / spread).flatten(2)
     pod = fit_pod(x[:-1].flatten(0, 1), rank)
     c = pod.project(x).float()
@@ -154,22 +160,25 @@ def street_errors(data: StreetData, predict: Callable[[Tensor], Tensor]) -> dict
 
     Args:
         data: with enough frames for all starts.
-        predict: maps coefficients at the starts, shape ``(S, r)``, to those of the next 50 frames, ``(S, 50, r)``.
+        predict: maps coefficients at the starts, shape ``(S, r)``, to those of the next 50 frames, ``(S, 50, r)``;
+            infinite where a forecast overflows.
 
     Returns:
-        Kind of start to errors, shape ``(50,)``; all infinite if ``predict`` says that the forecast overflows.
+        Kind of start to errors, shape ``(50,)``; infinite at horizons where a forecast is not finite.
 
     Raises:
-        ValueError: too few frames.
+        ValueError: too few frames, or forecasts of another shape.
     """
-    needed = max(max(frames) for frames in STARTS.values()) + HORIZON + 1
-    if len(data.test) < needed:
-        raise ValueError(f"data has {len(data.test)} frames to forecast; expected at least {needed}")
+    _require_frames(data)
     errors = {}
     for kind, frames in STARTS.items():
         truth = torch.stack([data.truth[i + 1 : i + 1 + HORIZON] for i in frames])
         predicted = data.pod.lift(predict(data.test[list(frames)]))
-        errors[kind] = (predicted - truth).square().mean((0, 2)).sqrt().numpy()
+        if predicted.shape != truth.shape:
+            raise ValueError(f"predict gives fields of shape {tuple(predicted.shape)}; expected {tuple(truth.shape)}")
+        # Modes of both signs turn infinite coefficients into NaN.
+        error = (predicted - truth).square().mean((0, 2)).sqrt().nan_to_num(nan=float("inf"), posinf=float("inf"))
+        errors[kind] = error.numpy()
     return errors
 
 
@@ -203,11 +212,13 @@ def train_street(
         A :class:`StreetRun`.
 
     Raises:
-        ValueError: ``steps < 1``.
+        ValueError: ``steps < 1``, too few frames, or a setting or snapshot that does not exist.
+        TypeError: ``steps`` not an integer.
 
     Source: Cheng et al. (2026), arXiv:2510.13025, algorithm 2 and section 4; data, network and sizes are ours.
     """
     require_count("steps", steps)
+    _require_frames(data)
     rank = data.train.shape[-1]
     generator = torch.Generator().manual_seed(seed)
     encoder = mlp([rank, WIDTH, WIDTH, LATENTS], generator=generator)
@@ -253,6 +264,12 @@ def street_sweep(
     }
     runs = run_jobs(calls, n_jobs=n_jobs, progress=progress)
     return {name: [runs[name, seed] for seed in seeds] for name in settings}
+
+
+def _require_frames(data: StreetData) -> None:
+    needed = max(max(frames) for frames in STARTS.values()) + HORIZON + 1
+    if len(data.test) < needed:
+        raise ValueError(f"data has {len(data.test)} frames to forecast; expected at least {needed}")
 
 
 def _residual(network: torch.nn.Sequential, rank: int) -> ResidualEncoder:

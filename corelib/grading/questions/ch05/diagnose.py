@@ -104,7 +104,7 @@ def _three(
                 x,
                 unit[name] * scales[name],
                 "window_mean" if name == "averaged" else "all",
-                10.0 if name == constant else 0.0,
+                30.0 if name == constant else 0.0,
             )
             for name in order
         ],

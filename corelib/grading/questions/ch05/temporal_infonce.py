@@ -45,9 +45,7 @@ def _cases(rng: np.random.Generator) -> list[Case]:
 
 def _log_sum(scores: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Logarithm of the sum of exponentials over the last axis, where ``where``."""
-    scores = np.where(where, scores, -np.inf)
-    top = scores.max(-1, keepdims=True)
-    return np.log(np.exp(scores - top).sum(-1)) + top[..., 0]
+    return np.logaddexp.reduce(scores, axis=-1, where=where, initial=-np.inf)
 
 
 def _cosines(z: np.ndarray, temperature: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 def entropic_water_filling(g, power, gamma):
     """Powers that maximise the information plus gamma times their entropy."""
-    pull = abs(gamma / power) + 1e-9
+    pull = abs(gamma / power) or 1.0
 
     def excess(s, gain, mu=0.0):
         return gain / (2 * (1 + gain * power * math.exp(s))) - pull * (s + 1) - mu
