@@ -144,13 +144,15 @@ def plot_trade_off(
     x = np.where(gammas > 0, gammas, least / 3)
     drawn = [(axes[0], "effective dimension", dimension, GREEN)]
     drawn += [
-        (axes[1], name, values, color) for (name, values), color in zip(errors.items(), (BLUE, VERMILION), strict=False)
+        (axes[1], name, values, color) for (name, values), color in zip(errors.items(), (VERMILION, BLUE), strict=False)
     ]
     for ax, name, values, color in drawn:
         values = np.asarray(values, dtype=float)
         ax.plot(x, values.mean(1), "-", color=color, label=name)
         ax.plot(np.repeat(x, values.shape[1]), values.ravel(), ".", color=color, ms=5)
     axes[0].set(ylabel="effective\ndimension", title=title, yscale="log")
+    axes[0].set_yticks([2, 5, 10, 20], ["2", "5", "10", "20"])
+    axes[0].minorticks_off()
     axes[1].set(xlabel="weight of the entropy, gamma", ylabel="error at 50 steps,\nstandard deviations", xscale="log")
     axes[1].set_xticks(x, [f"{g:g}" for g in gammas])
     axes[1].minorticks_off()

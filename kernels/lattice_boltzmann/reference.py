@@ -50,8 +50,8 @@ def advance(
         density = populations.sum(0)
         velocity = torch.tensordot(directions.T, populations, 1) / density
         along = torch.tensordot(directions, velocity, 1)
-        # Divided by 36: a weight rounded to float32 is too large in every step, and the flow would gain momentum.
         shape = 1 + 3 * along + 4.5 * along**2 - 1.5 * (velocity**2).sum(0)
+        # Divided by 36: a weight rounded to float32 is too large in every step, and the flow would gain momentum.
         populations = torch.lerp(populations, parts * (density / 36) * shape, rate)
         across[step] = velocity[1, *probe]
     return populations, across
