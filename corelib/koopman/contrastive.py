@@ -1,8 +1,9 @@
 """Temporal InfoNCE: a latent should recognise its neighbours in time among other latents.
 
 Two versions, which share the name and not the value. Neither can show more than the logarithm of a count: up to
-ln((T - 1) / (2 k)) nats with negatives from the window, ln(B T - 1) with the whole batch. With negatives from the window
-that is no bound on information at all: they differ from the positives by their time, which a clock tells, too. Nats.
+ln((T - 1) / (2 k)) nats with negatives from the window, ln(B T - 1) with the whole batch. With negatives from the
+window that is no bound on information at all: they differ from the positives by their time, which a clock tells, too.
+Nats.
 """
 
 import numpy as np
