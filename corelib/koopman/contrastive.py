@@ -1,9 +1,10 @@
 """Temporal InfoNCE: a latent should recognise its neighbours in time among other latents.
 
 Two versions, which share the name and not the value. Neither can show more than the logarithm of a count: up to
-ln((T - 1) / (2 k)) nats with negatives from the window, ln(B T - 1) with the whole batch. With negatives from the
-window that is no bound on information at all: they differ from the positives by their time, which a clock tells, too.
-Nats.
+ln((T - 1) / (2 k)) nats with negatives from the window. With the whole batch one positive could show ln(B T - 1), but
+the positives of an anchor stand in each other's denominators, so their mean shows at most ln(B T - 1) less the mean of
+ln(number of neighbours), about ln((B T - 1) / (2 k)). With negatives from the window that is no bound on information at
+all: they differ from the positives by their time, which a clock tells, too. Nats.
 """
 
 import numpy as np
@@ -35,8 +36,10 @@ def temporal_infonce(
 
     Returns:
         The loss, a scalar >= 0 to be *minimised*, nats, dtype of ``z``. Constant latents have ln((T - 1) / (2 k)) in
-        the window, ln(B T - 1) in the batch. What the loss lies below this is commonly read as information; with
-        several positives, or negatives from the same window, it is not a proven bound.
+        the window, ln(B T - 1) in the batch. It cannot fall below 0 in the window, nor in the batch below the mean of
+        ln(number of neighbours), as the positives of an anchor share a denominator. What the loss lies below that of
+        constant latents is commonly read as information; with several positives, or negatives from the same window,
+        it is not a proven bound.
 
     Raises:
         ValueError: too few times, ``k < 1``, ``temperature <= 0``, an unknown option, another shape, or NaN.

@@ -177,7 +177,8 @@ def plot_tank(g: Tensor, power: float, *, gamma: float = 0.0, labels: Sequence[s
     places = np.arange(len(g))
     ax.bar(places, shown, 1.0, color=_GROUND, edgecolor="white", label="ground 1/g")
     ax.bar(places, water, 1.0, bottom=shown, color=_WATER, edgecolor="white", label="power p")
-    ax.axhline(level, color=BLUE, lw=1.8, ls="-" if gamma == 0 else "--", label=f"level without entropy: {level:.2f}")
+    style, name = ("-", "water level ν") if gamma == 0 else ("--", "level without entropy")
+    ax.axhline(level, color=BLUE, lw=1.8, ls=style, label=f"{name}: {level:.2f}")
     for place, low, height in zip(places, shown, ground, strict=True):
         if height > low:
             ax.plot([place - 0.5, place + 0.5], [0.8 * low, 0.86 * low], color="white", lw=3)

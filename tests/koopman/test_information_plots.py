@@ -89,6 +89,7 @@ def test_the_tank_holds_its_power_below_one_level():
     assert ax.lines[0].get_ydata()[0] == pytest.approx(0.8) and ax.lines[0].get_linestyle() == "-"
     assert texts(ax.texts) == ["0.7", "0.3", "dry"] and texts(ax.get_xticklabels()) == ["a", "b", "c"]
     assert "effective dimension 1.84 of 3" in ax.get_title()
+    assert "water level ν: 0.80" in texts(ax.get_legend().get_texts())
 
 
 def test_with_entropy_no_mode_is_dry_and_the_level_is_only_for_comparison():
@@ -96,6 +97,7 @@ def test_with_entropy_no_mode_is_dry_and_the_level_is_only_for_comparison():
     np.testing.assert_allclose(heights(ax, "power p"), [0.653103, 0.336621, 0.010275], atol=1e-6)
     assert "dry" not in texts(ax.texts) and ax.lines[0].get_linestyle() == "--"
     assert ax.lines[0].get_ydata()[0] == pytest.approx(0.8)
+    assert "level without entropy: 0.80" in texts(ax.get_legend().get_texts())
 
 
 def test_high_ground_is_cut_and_says_how_high_it_is():

@@ -284,7 +284,9 @@ def test_a_residual_encoder_starts_close_to_the_leading_coefficients():
     """With more coefficients than latents, the first 32 of them; the network adds a tenth of its usual size."""
     wide = [flow_of(torch.randn(FRAMES, 2, 6, 6, generator=torch.Generator().manual_seed(i))) for i in range(2)]
     data = street_data(wide, rank=40)
-    start = train(data, StreetSetting(residual=True), steps=1).model.encode(data.test)
+    model = train(data, StreetSetting(residual=True), steps=1).model
+    start, last = model.encode(data.test), model.encoder.network[-1]
+    assert 0.08 < last.weight.abs().max() * last.in_features**0.5 < 0.15  # after one small step
     plain = train(data, StreetSetting(), steps=1).model.encode(data.test)
     leading = data.test[:, :LATENTS]
     assert (start - leading).square().mean() < 0.02 * leading.square().mean()

@@ -109,6 +109,14 @@ def test_the_first_spectrum_is_that_of_the_untrained_latents():
     assert fit(model, windows, snapshots=[0]).effective_dimension()[0] == pytest.approx(expected, rel=1e-9)
 
 
+def test_spectra_are_those_at_evaluation():
+    windows = small_windows()
+    model = KoopmanAE(torch.nn.Dropout(0.5), torch.nn.Linear(3, 3), 3)
+    expected = effective_dimension(windows).item()
+    history = fit(model, windows, snapshots=range(5))
+    np.testing.assert_allclose(history.effective_dimension(), expected, rtol=1e-9)
+
+
 def test_the_effective_dimension_of_a_history_is_that_of_its_spectra():
     spectra = np.array([[1.0, 0, 0], [0.5, 0.5, 0], [0.5, 0.3, 0.2], [1 / 3] * 3])
     history = History({}, np.arange(4), spectra)
