@@ -9,8 +9,8 @@ CUDA device, Triton joins, in float32 and wall time.
 
     OMP_NUM_THREADS=1 .venv/bin/python -m benchmarks.koopman [dmd | edmd | lattice] [--quick]
 
-Left out: pykoopman, whose dependencies do not go with ours; 10^5 snapshots of 10^4 states, 8 GB, of which the peers make
-copies; and 10^4 of 10^4, where an SVD takes the peers about a quarter of an hour a fit.
+Left out: pykoopman, whose dependencies do not go with ours; 10^5 snapshots of 10^4 states, 8 GB, of which the peers
+make copies; and 10^4 of 10^4, where an SVD would take the peers about a quarter of an hour a fit.
 """
 
 import argparse
